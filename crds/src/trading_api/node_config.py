@@ -1,0 +1,79 @@
+"""The run-config: the node's one JSON file, written by the operator or by hand."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from trading_api import wiring
+from trading_api.base import ApiModel
+from trading_api.deployment import Mode, Name, Strategy, Venue
+
+
+class LogLevel(StrEnum):
+    """Least severity that is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class LogFormat(StrEnum):
+    """How log lines are written to standard output."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+class CatalogPath(ApiModel):
+    """A catalog as the node sees it: a folder."""
+
+    name: Name
+    """Name that venues refer to."""
+    path: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    """Folder of a Nautilus ParquetDataCatalog; relative paths count from the run-config's folder."""
+
+
+class HttpServer(ApiModel):
+    """Where the node serves health, metrics and its API."""
+
+    host: Annotated[str, StringConstraints(min_length=1, max_length=253)] = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65535)] = wiring.HTTP_PORT
+    """Port to listen on; 0 takes a free one."""
+
+
+class TradingNodeSection(ApiModel):
+    """What the node trades."""
+
+    mode: Mode
+    """Paper: market data as configured, orders filled by a simulated venue."""
+    trader_id: Annotated[str, StringConstraints(min_length=3, max_length=36, pattern=r"^[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+$")]
+    """Identity of the trader, such as DESK-A-001."""
+    strategies: Annotated[tuple[Strategy, ...], Field(min_length=1, max_length=16)]
+    """The strategies that the node runs."""
+    venues: Annotated[tuple[Venue, ...], Field(min_length=1, max_length=16)]
+    """The venues that the node connects to."""
+    catalogs: Annotated[tuple[CatalogPath, ...], Field(max_length=16)] = ()
+    """The data catalogs that the node reads."""
+    http: HttpServer = HttpServer()
+    """Where the node serves health, metrics and its API."""
+
+
+class LoggingSection(ApiModel):
+    """How the node logs."""
+
+    level: LogLevel = LogLevel.INFO
+    """Least severity that is logged."""
+    format: LogFormat = LogFormat.JSON
+    """json for machines, text for a person."""
+
+
+class NodeConfig(ApiModel):
+    """The whole run-config."""
+
+    trading_node: TradingNodeSection
+    """What the node trades."""
+    logging: LoggingSection = LoggingSection()
+    """How the node logs."""

@@ -1,0 +1,195 @@
+"""What operator and node report."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from trading_api.base import ApiModel
+
+Message = Annotated[str, StringConstraints(max_length=1024)]
+Timestamp = Annotated[str, StringConstraints(max_length=40), Field(json_schema_extra={"format": "date-time"})]
+DecimalText = Annotated[str, StringConstraints(max_length=64)]
+
+
+class NodeState(StrEnum):
+    """Where a node is in its life, as it says itself."""
+
+    STARTING = "Starting"
+    TRADING = "Trading"
+    COMPLETED = "Completed"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    FAILED = "Failed"
+
+
+class Phase(StrEnum):
+    """One word for a person; conditions are for programs."""
+
+    PENDING = "Pending"
+    STARTING = "Starting"
+    TRADING = "Trading"
+    UPDATING = "Updating"
+    COMPLETED = "Completed"
+    SUSPENDED = "Suspended"
+    STOPPING = "Stopping"
+    FAILED = "Failed"
+
+
+class ConditionStatus(StrEnum):
+    """Status of a condition."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class ConditionType(StrEnum):
+    """The conditions of a TradingDeployment."""
+
+    ACCEPTED = "Accepted"
+    PROGRESSING = "Progressing"
+    RECONCILED = "Reconciled"
+    TRADING = "Trading"
+    DEGRADED = "Degraded"
+    UPDATE_PENDING = "UpdatePending"
+    READY = "Ready"
+
+
+class Condition(ApiModel):
+    """One condition, after the Kubernetes API conventions."""
+
+    type: ConditionType
+    """What the condition is about."""
+    status: ConditionStatus
+    """True, False or Unknown."""
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]
+    """One CamelCase word for programs."""
+    message: Message = ""
+    """For a person: what is so, and what to do."""
+    last_transition_time: Timestamp
+    """When the status last changed."""
+    observed_generation: Annotated[int, Field(ge=0)]
+    """The generation of the spec that this speaks of."""
+
+
+class OrderCounts(ApiModel):
+    """Orders since the node's start."""
+
+    total: Annotated[int, Field(ge=0)] = 0
+    """All orders."""
+    open: Annotated[int, Field(ge=0)] = 0
+    """Orders that the venue may still fill."""
+    filled: Annotated[int, Field(ge=0)] = 0
+    """Orders filled completely."""
+    rejected: Annotated[int, Field(ge=0)] = 0
+    """Orders that the venue rejected."""
+    denied: Annotated[int, Field(ge=0)] = 0
+    """Orders that were denied before they were sent."""
+
+
+class PositionCounts(ApiModel):
+    """Positions since the node's start."""
+
+    open: Annotated[int, Field(ge=0)] = 0
+    """Open positions."""
+    closed: Annotated[int, Field(ge=0)] = 0
+    """Closed positions."""
+
+
+class ProfitAndLoss(ApiModel):
+    """Profit in one currency."""
+
+    currency: Annotated[str, StringConstraints(max_length=16)]
+    """Currency code."""
+    realized: DecimalText
+    """Profit of closed positions and of the closed parts of open ones, after commissions."""
+    unrealized: DecimalText
+    """Profit of open positions at the last price."""
+
+
+class ReplayProgress(ApiModel):
+    """How far a replay has come."""
+
+    events: Annotated[int, Field(ge=0)] = 0
+    """Events streamed so far."""
+    total: Annotated[int, Field(ge=0)] | None = None
+    """Events in the catalog, where known."""
+    time: Timestamp | None = None
+    """Time of the last event, in the catalog's own time."""
+
+
+class NodeStatus(ApiModel):
+    """``status.node``: written by the node, at most 4 KiB."""
+
+    pod_name: Annotated[str, StringConstraints(max_length=253)]
+    """Name of the pod that reports."""
+    pod_uid: Annotated[str, StringConstraints(max_length=64)]
+    """Uid of the pod that reports; a report of another pod than the present one is stale."""
+    revision: Annotated[str, StringConstraints(max_length=64)]
+    """Revision that the node runs."""
+    state: NodeState
+    """Where the node is in its life."""
+    reason: Annotated[str, StringConstraints(max_length=128)] = ""
+    """One CamelCase word for why."""
+    message: Message = ""
+    """For a person: what is so, and what to do."""
+    trading_state: Annotated[str, StringConstraints(max_length=16)] = ""
+    """Active, Reducing or Halted."""
+    reconciled: bool = False
+    """Whether the node agrees with its venues."""
+    orders: OrderCounts = OrderCounts()
+    """Orders since the node's start."""
+    fills: Annotated[int, Field(ge=0)] = 0
+    """Fills since the node's start."""
+    positions: PositionCounts = PositionCounts()
+    """Positions since the node's start."""
+    profit_and_loss: Annotated[tuple[ProfitAndLoss, ...], Field(max_length=16)] = ()
+    """Profit per currency."""
+    pnl: Annotated[str, StringConstraints(max_length=128)] = ""
+    """Profit in one line, such as ``12.50 USDT``."""
+    replay: ReplayProgress | None = None
+    """How far the replay has come."""
+    started_at: Timestamp
+    """When the process started."""
+    updated_at: Timestamp
+    """When this was written."""
+
+
+class RevisionStatus(ApiModel):
+    """Which revision is where."""
+
+    approved: Annotated[str, StringConstraints(max_length=64)] = ""
+    """The revision that the pod template holds."""
+    pending: Annotated[str, StringConstraints(max_length=64)] = ""
+    """The revision that waits to be approved."""
+    running: Annotated[str, StringConstraints(max_length=64)] = ""
+    """The revision of the present pod."""
+    failed: Annotated[str, StringConstraints(max_length=64)] = ""
+    """The revision that ended with a permanent error."""
+
+
+class TradingDeploymentStatus(ApiModel):
+    """What is so."""
+
+    phase: Phase = Phase.PENDING
+    """One word for a person."""
+    observed_generation: Annotated[int, Field(ge=0)] = 0
+    """The generation of the spec that this status speaks of."""
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = ()
+    """The conditions, one of each type."""
+    revision: RevisionStatus = RevisionStatus()
+    """Which revision is where."""
+    node: NodeStatus | None = None
+    """The node's own report."""
+
+
+class TerminationMessage(ApiModel):
+    """Last words of a node, as JSON in its termination message: at most 2 KiB."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Z][A-Za-z0-9]*$")]
+    """One CamelCase word."""
+    message: Message
+    """What happened."""
+    remedy: Message = ""
+    """What to do about it."""

@@ -1,0 +1,41 @@
+"""Names, paths and numbers on which operator and node must agree."""
+
+from typing import Final
+
+GROUP: Final = "trading-operator.io"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+KIND: Final = "TradingDeployment"
+PLURAL: Final = "tradingdeployments"
+
+LABEL_DEPLOYMENT: Final = f"{GROUP}/deployment"
+"""Name of the owning TradingDeployment; on every child and on the pod."""
+LABEL_DEPLOYMENT_UID: Final = f"{GROUP}/deployment-uid"
+"""Uid of the owning TradingDeployment; on every child and on the pod. Orphans are swept by it."""
+LABEL_REVISION: Final = f"{GROUP}/revision"
+"""Hash of the revision; on the pod, the ConfigMap and the ControllerRevision."""
+
+FIELD_MANAGER_OPERATOR: Final = "trading-operator"
+FIELD_MANAGER_NODE: Final = "trading-node"
+
+HTTP_PORT: Final = 8080
+CONFIG_PATH: Final = "/etc/trading/config.json"
+CATALOG_ROOT: Final = "/catalogs"
+"""Catalog NAME is mounted read-only at CATALOG_ROOT/NAME."""
+TERMINATION_MESSAGE_PATH: Final = "/dev/termination-log"
+
+ENV_POD_NAME: Final = "TRADING_POD_NAME"
+ENV_POD_UID: Final = "TRADING_POD_UID"
+ENV_NAMESPACE: Final = "TRADING_NAMESPACE"
+ENV_DEPLOYMENT_NAME: Final = "TRADING_DEPLOYMENT_NAME"
+ENV_DEPLOYMENT_UID: Final = "TRADING_DEPLOYMENT_UID"
+ENV_REVISION: Final = "TRADING_REVISION"
+ENV_REPORT_INTERVAL: Final = "TRADING_REPORT_INTERVAL_SECONDS"
+"""How often the node may refresh the numbers in ``status.node``; a change of state is reported at once."""
+
+NODE_CONTAINER: Final = "node"
+STOP_BUDGET_SECONDS: Final = 30
+"""The node ends within this time after SIGTERM, whatever it was doing."""
+TERMINATION_GRACE_SECONDS: Final = STOP_BUDGET_SECONDS + 15
+"""What the pod is given: the stop budget plus room for the sidecars."""
+STATUS_NODE_MAX_BYTES: Final = 4096
