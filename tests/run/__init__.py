@@ -1,0 +1,1 @@
+"""Runs the project's checks and tests as named stages, and says how long each took."""
