@@ -1,0 +1,1 @@
+"""``make demo``: from nothing to a trading node on a real cluster, shown live."""

@@ -1,0 +1,99 @@
+"""What the demo shows while the node trades: pure functions from API objects to lines of text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Json = Mapping[str, Any]
+
+CONDITION_ORDER = ("Accepted", "Progressing", "Reconciled", "Trading", "Degraded", "UpdatePending", "Ready")
+ROWS_OF_ACTIVITY = 5
+
+
+def condition_line(conditions: Sequence[Json]) -> str:
+    """One line with every condition, the ones that hold marked ``+`` and the others ``-``."""
+    by_type = {condition["type"]: condition for condition in conditions}
+    known = [name for name in CONDITION_ORDER if name in by_type]
+    marks = {"True": "+", "False": "-", "Unknown": "?"}
+    return "  ".join(f"{marks[by_type[name]['status']]}{name}" for name in known) or "none yet"
+
+
+def explanation(deployment: Json) -> str:
+    """The message that matters most now: of a degradation, else of Ready."""
+    by_type = {condition["type"]: condition for condition in deployment.get("status", {}).get("conditions", ())}
+    for name, wanted in (("Accepted", "False"), ("Degraded", "True"), ("Ready", "False")):
+        condition = by_type.get(name)
+        if condition and condition["status"] == wanted:
+            return f"{condition['reason']}: {condition.get('message', '')}"
+    return ""
+
+
+def _table(title: str, rows: Sequence[Json], columns: Sequence[tuple[str, str, int]]) -> list[str]:
+    if not rows:
+        return []
+    lines = [f"  {title:<10}" + " ".join(f"{heading:>{width}}" for heading, _, width in columns)]
+    for row in rows[-ROWS_OF_ACTIVITY:]:
+        cells = (f"{row.get(key) if row.get(key) is not None else '':>{width}}" for _, key, width in columns)
+        lines.append("  " + " " * 10 + " ".join(cells))
+    return lines
+
+
+ORDER_COLUMNS = (
+    ("strategy", "strategyId", 22),
+    ("side", "side", 5),
+    ("quantity", "quantity", 12),
+    ("type", "type", 8),
+    ("status", "status", 10),
+    ("average", "averagePrice", 12),
+)
+FILL_COLUMNS = (
+    ("instrument", "instrumentId", 22),
+    ("side", "side", 5),
+    ("quantity", "quantity", 12),
+    ("price", "price", 12),
+    ("commission", "commission", 20),
+)
+POSITION_COLUMNS = (
+    ("instrument", "instrumentId", 22),
+    ("side", "side", 5),
+    ("quantity", "quantity", 12),
+    ("entry", "averagePrice", 12),
+    ("realised", "realizedPnl", 20),
+    ("unrealised", "unrealizedPnl", 20),
+)
+
+
+def progress_bar(progress: Json, width: int = 30) -> str:
+    """How far the replay has come, as a bar where the total is known."""
+    events, total = progress.get("events", 0), progress.get("total")
+    if not total:
+        return f"{events:,} events"
+    filled = min(width, events * width // total)
+    return f"[{'#' * filled}{'.' * (width - filled)}] {events:,} of {total:,} events"
+
+
+def screen(deployment: Json, node: Json | None, pods: Sequence[str], seconds: float) -> list[str]:
+    """The whole view: the deployment as the API has it, and the node's own figures where it answers."""
+    status = deployment.get("status", {})
+    report = node or status.get("node") or {}
+    orders, positions = report.get("orders", {}), report.get("positions", {})
+    lines = [
+        f"  {deployment['metadata']['name']}   phase {status.get('phase', '-')}   {seconds:5.1f} s since kubectl apply",
+        f"  conditions  {condition_line(status.get('conditions', ()))}",
+    ]
+    if why := explanation(deployment):
+        lines.append(f"              {why}")
+    lines += [f"  pods        {', '.join(pods) or 'none'}"]
+    if report:
+        lines += [
+            f"  replay      {progress_bar(report.get('replay') or {})}",
+            f"  orders      {orders.get('total', 0)} in all, {orders.get('open', 0)} open, "
+            f"{orders.get('filled', 0)} filled, {orders.get('rejected', 0)} rejected, {orders.get('denied', 0)} denied",
+            f"  fills       {report.get('fills', 0)}",
+            f"  positions   {positions.get('open', 0)} open, {positions.get('closed', 0)} closed",
+            f"  profit      {report.get('pnl') or '-'}",
+        ]
+    if node:
+        lines += _table("orders", node.get("recentOrders", ()), ORDER_COLUMNS)
+        lines += _table("fills", node.get("recentFills", ()), FILL_COLUMNS)
+        lines += _table("positions", node.get("openPositions", ()), POSITION_COLUMNS)
+    return lines
