@@ -1,14 +1,20 @@
 """The ground that all models stand on."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+
+from trading_api.rules import AnyRule, Spelling
 
 
 class ApiModel(BaseModel):
-    """An immutable model that refuses unknown fields.
+    """An immutable model that refuses unknown fields and keeps its rules.
 
-    One definition has two spellings: camelCase in Kubernetes resources (``by_alias=True``) and snake_case in the
-    node's run-config (``by_alias=False``). :mod:`trading_api.codec` chooses between them.
+    One definition has two spellings: camelCase in Kubernetes resources and snake_case in the node's run-config.
+    :mod:`trading_api.codec` chooses between them.
     """
 
     model_config = ConfigDict(
@@ -19,3 +25,32 @@ class ApiModel(BaseModel):
         validate_by_name=True,
         use_attribute_docstrings=True,
     )
+
+    rules: ClassVar[tuple[AnyRule, ...]] = ()
+    """What must hold between the fields; all broken rules are reported at once."""
+
+    @model_validator(mode="after")
+    def _keep_rules(self, info: ValidationInfo) -> Self:
+        spelling = info.context if isinstance(info.context, Spelling) else Spelling.CAMEL
+        broken = [
+            InitErrorDetails(
+                type=PydanticCustomError("rule", "{sentence}", {"sentence": sentence}),
+                loc=tuple(spelling.field(part) for part in rule.at.split(".") if part),
+                input=None,
+            )
+            for rule in self.rules
+            if (sentence := rule.broken(self, spelling)) is not None
+        ]
+        if broken:
+            raise ValidationError.from_exception_data(type(self).__name__, broken)
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Add the rules that an API server can check."""
+        schema = handler(core_schema)
+        validations = [entry for rule in cls.rules if (entry := rule.validation()) is not None]
+        if validations:
+            target: dict[str, Any] = handler.resolve_ref_schema(schema)
+            target["x-kubernetes-validations"] = validations
+        return schema

@@ -3,11 +3,12 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from trading_api import wiring
 from trading_api.base import ApiModel
-from trading_api.deployment import Mode, Name, Strategy, Venue
+from trading_api.deployment import TRADING_RULES, Mode, Strategies, Venues
+from trading_api.fields import Name, TraderId
 
 
 class LogLevel(StrEnum):
@@ -31,14 +32,14 @@ class CatalogPath(ApiModel):
 
     name: Name
     """Name that venues refer to."""
-    path: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    path: Annotated[str, Field(min_length=1, max_length=4096)]
     """Folder of a Nautilus ParquetDataCatalog; relative paths count from the run-config's folder."""
 
 
 class HttpServer(ApiModel):
     """Where the node serves health, metrics and its API."""
 
-    host: Annotated[str, StringConstraints(min_length=1, max_length=253)] = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1, max_length=253)] = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = wiring.HTTP_PORT
     """Port to listen on; 0 takes a free one."""
@@ -49,16 +50,18 @@ class TradingNodeSection(ApiModel):
 
     mode: Mode
     """Paper: market data as configured, orders filled by a simulated venue."""
-    trader_id: Annotated[str, StringConstraints(min_length=3, max_length=36, pattern=r"^[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+$")]
+    trader_id: TraderId
     """Identity of the trader, such as DESK-A-001."""
-    strategies: Annotated[tuple[Strategy, ...], Field(min_length=1, max_length=16)]
+    strategies: Strategies
     """The strategies that the node runs."""
-    venues: Annotated[tuple[Venue, ...], Field(min_length=1, max_length=16)]
+    venues: Venues
     """The venues that the node connects to."""
     catalogs: Annotated[tuple[CatalogPath, ...], Field(max_length=16)] = ()
     """The data catalogs that the node reads."""
     http: HttpServer = HttpServer()
     """Where the node serves health, metrics and its API."""
+
+    rules = TRADING_RULES
 
 
 class LoggingSection(ApiModel):

@@ -63,7 +63,9 @@ class Condition(ApiModel):
     """What the condition is about."""
     status: ConditionStatus
     """True, False or Unknown."""
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]
+    reason: Annotated[
+        str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")
+    ]
     """One CamelCase word for programs."""
     message: Message = ""
     """For a person: what is so, and what to do."""
