@@ -1,0 +1,76 @@
+"""The reasons that conditions give: one CamelCase word for programs, and what it means for a person."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a condition is as it is. A node may add words of its own, which its message explains."""
+
+    # Accepted
+    ACCEPTED = "Accepted"
+    """The spec is valid and its objects are ours to make."""
+    SPEC_INVALID = "SpecInvalid"
+    """The spec breaks a rule that the API server could not check; the message names each field and what to write."""
+    NAME_CONFLICT = "NameConflict"
+    """An object that belongs to somebody else has the name of one we would make; the message names it: remove it, or
+    give the TradingDeployment another name."""
+
+    # Progressing, Trading, Reconciled, Ready
+    STARTING = "Starting"
+    """The node's pod is being made or has not reported yet."""
+    TRADING = "Trading"
+    """The node runs the approved revision and trades."""
+    RECONCILED = "Reconciled"
+    """The node agrees with its venues."""
+    NOT_RECONCILED = "NotReconciled"
+    """The node does not agree with its venues yet."""
+    READY = "Ready"
+    """This generation is running, agrees with its venues and is not degraded."""
+    REPLACING = "Replacing"
+    """The former pod is stopping; the new revision starts when it is gone."""
+    STOPPING = "Stopping"
+    """The node is being stopped."""
+    SUSPENDED = "Suspended"
+    """``spec.suspend`` is true: set it to false to run."""
+    COMPLETED = "Completed"
+    """The replay ran to its end; to run it again set ``spec.suspend`` to true and then to false."""
+    DELETING = "Deleting"
+    """The deployment is being deleted: the node stops first."""
+    NODE_SILENT = "NodeSilent"
+    """The pod runs and the node has not reported for several intervals: see its log."""
+
+    # UpdatePending
+    UP_TO_DATE = "UpToDate"
+    """No revision waits."""
+    AWAITING_APPROVAL = "AwaitingApproval"
+    """A new revision waits for the annotation that the message shows."""
+
+    # Degraded
+    AS_EXPECTED = "AsExpected"
+    """Nothing is wrong."""
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    """The image cannot be pulled: correct ``spec.image``, or add a pull secret in ``spec.podTemplate.spec``."""
+    POD_UNSCHEDULABLE = "PodUnschedulable"
+    """No node takes the pod: see the message for what is missing."""
+    POD_REFUSED = "PodRefused"
+    """The API server refuses the pod, for instance by quota or pod security: see the message."""
+    BUCKET_NOT_FOUND = "BucketNotFound"
+    """The bucket of a catalog does not exist, or the node's service account may not see it."""
+    MOUNT_FAILED = "MountFailed"
+    """A catalog cannot be mounted: see the message."""
+    CONFIG_REFUSED = "ConfigRefused"
+    """The node refuses its run-config; it is not restarted until the spec changes."""
+    STRATEGY_REFUSED = "StrategyRefused"
+    """A strategy cannot be imported or constructed; the node is not restarted until the spec changes."""
+    CATALOG_UNREADABLE = "CatalogUnreadable"
+    """A catalog is missing, empty or unreadable; the node is restarted."""
+    NOT_TRADING = "NotTrading"
+    """The node did not get to trading; it is restarted."""
+    CRASHED = "Crashed"
+    """An exception ended the node; it is restarted."""
+    STOP_INCOMPLETE = "StopIncomplete"
+    """A stop ran out of its budget, or left what it should not have left: look at the venue."""
+    USAGE_ERROR = "UsageError"
+    """The node does not understand its command line: its image does not fit this operator."""
+    OUT_OF_MEMORY = "OutOfMemory"
+    """The kernel ended the node for its memory: raise ``resources.limits.memory`` in ``spec.podTemplate.spec``."""
