@@ -1,0 +1,171 @@
+"""Small exchanges and random histories for the property tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from tests.venue.core.conditional import Conditionals
+from tests.venue.core.exchange import Exchange
+from tests.venue.core.model import (
+    Instrument,
+    InstrumentKind,
+    OrderKind,
+    OrderRequest,
+    RefusalError,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    Trigger,
+)
+from tests.venue.core.rules import VenueRules
+
+ACCOUNTS = ("ann", "bob", "cy")
+SPOT = Instrument(
+    symbol="BTC-USDT",
+    kind=InstrumentKind.SPOT,
+    base="BTC",
+    quote="USDT",
+    tick=Decimal("0.01"),
+    step=Decimal("0.001"),
+    min_quantity=Decimal("0.001"),
+    max_quantity=Decimal(100),
+    min_notional=Decimal("0.001"),
+    maker_fee=Decimal("0.001"),
+    taker_fee=Decimal("0.0015"),
+)
+PERPETUAL = Instrument(
+    symbol="BTC-PERP",
+    kind=InstrumentKind.PERPETUAL,
+    base="BTC",
+    quote="USDT",
+    tick=Decimal("0.01"),
+    step=Decimal("0.001"),
+    min_quantity=Decimal("0.001"),
+    max_quantity=Decimal(100),
+    min_notional=Decimal("0.001"),
+    maker_fee=Decimal("0.0002"),
+    taker_fee=Decimal("0.0005"),
+    multiplier=Decimal("0.1"),
+)
+
+
+def make_exchange(instrument: Instrument, rules: VenueRules | None = None) -> Exchange:
+    exchange = Exchange([instrument], rules or VenueRules())
+    for account in ACCOUNTS:
+        exchange.open_account(account)
+        exchange.deposit(account, "USDT", Decimal(1000), 0)
+        if instrument.is_spot:
+            exchange.deposit(account, "BTC", Decimal(10), 0)
+    return exchange
+
+
+@dataclass(frozen=True)
+class Command:
+    name: str
+    run: Callable[[Exchange, Conditionals, int], None]
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def prices() -> st.SearchStrategy[Decimal]:
+    return st.integers(9_990, 10_010).map(lambda cents: Decimal(cents) / 100)
+
+
+def quantities() -> st.SearchStrategy[Decimal]:
+    return st.integers(1, 900).map(lambda thousandths: Decimal(thousandths) / 1000)
+
+
+@st.composite
+def requests(draw: st.DrawFn, symbol: str) -> OrderRequest:
+    kind = draw(st.sampled_from(OrderKind))
+    is_limit = kind is OrderKind.LIMIT
+    tif = draw(st.sampled_from([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK]))
+    return OrderRequest(
+        account=draw(st.sampled_from(ACCOUNTS)),
+        symbol=symbol,
+        side=draw(st.sampled_from(Side)),
+        kind=kind,
+        quantity=draw(quantities()),
+        price=draw(prices()) if is_limit else None,
+        time_in_force=tif if is_limit else TimeInForce.GTC,
+        post_only=is_limit and tif is TimeInForce.GTC and draw(st.booleans()),
+        reduce_only=symbol == PERPETUAL.symbol and draw(st.booleans()),
+        client_id=draw(st.sampled_from(["", "", "", "a", "b"])),
+        self_trade=draw(st.sampled_from(SelfTrade)),
+    )
+
+
+def _place(request: OrderRequest) -> Command:
+    def run(exchange: Exchange, _conditionals: Conditionals, now: int) -> None:
+        exchange.place(request, now)
+
+    return Command(f"place({request})", run)
+
+
+def _conditional(request: OrderRequest, trigger: Decimal) -> Command:
+    def run(exchange: Exchange, conditionals: Conditionals, now: int) -> None:
+        last = exchange.funds.last.get(request.symbol, Decimal(100))
+        data = {name: getattr(request, name) for name in request.__slots__}
+        conditionals.place(OrderRequest(**data | {"trigger": Trigger(rises=trigger > last, price=trigger)}), now)
+
+    return Command(f"conditional({request}, {trigger})", run)
+
+
+def _cancel(account: str, which: int) -> Command:
+    def run(exchange: Exchange, _conditionals: Conditionals, now: int) -> None:
+        if orders := exchange.open_orders(account):
+            exchange.cancel(account, orders[which % len(orders)].id, now)
+
+    return Command(f"cancel({account}, {which})", run)
+
+
+def _amend(account: str, which: int, quantity: Decimal, price: Decimal) -> Command:
+    def run(exchange: Exchange, _conditionals: Conditionals, now: int) -> None:
+        if orders := exchange.open_orders(account):
+            exchange.amend(account, orders[which % len(orders)].id, quantity, price, now)
+
+    return Command(f"amend({account}, {which}, {quantity}, {price})", run)
+
+
+def _mark(symbol: str, price: Decimal) -> Command:
+    def run(exchange: Exchange, _conditionals: Conditionals, now: int) -> None:
+        exchange.set_mark(symbol, price, now)
+
+    return Command(f"mark({price})", run)
+
+
+def histories(symbol: str, size: int = 25) -> st.SearchStrategy[list[Command]]:
+    whom, which = st.sampled_from(ACCOUNTS), st.integers(0, 9)
+    place = requests(symbol).map(_place)
+    command = st.one_of(
+        place,
+        place,
+        place,
+        st.builds(_cancel, whom, which),
+        st.builds(_amend, whom, which, quantities(), prices()),
+        st.builds(_conditional, requests(symbol), prices()),
+        prices().map(lambda price: _mark(symbol, price)),
+    )
+    return st.lists(command, min_size=1, max_size=size)
+
+
+def play(
+    exchange: Exchange, history: list[Command], check: Callable[[Exchange, Conditionals], None] | None = None
+) -> Conditionals:
+    """Run a history; what the exchange refuses must leave no trace, and `check` holds after every step."""
+    conditionals = Conditionals(exchange)
+    for now, command in enumerate(history, start=1):
+        before = len(exchange.journal.events)
+        try:
+            command.run(exchange, conditionals, now)
+        except RefusalError:
+            assert len(exchange.journal.events) == before
+        conditionals.run(now)
+        if check is not None:
+            check(exchange, conditionals)
+    return conditionals
