@@ -3,13 +3,24 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from trading_api.base import ApiModel
+from trading_api.fields import Matches, keyed_by
 
-Message = Annotated[str, StringConstraints(max_length=1024)]
-Timestamp = Annotated[str, StringConstraints(max_length=40), Field(json_schema_extra={"format": "date-time"})]
-DecimalText = Annotated[str, StringConstraints(max_length=64)]
+Message = Annotated[str, Field(max_length=1024)]
+Timestamp = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+ConditionReason = Annotated[
+    str,
+    Field(min_length=1, max_length=128),
+    Matches(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", "write one CamelCase word, such as NameConflict"),
+]
+TerminationReason = Annotated[
+    str,
+    Field(min_length=1, max_length=128),
+    Matches(r"[A-Z][A-Za-z0-9]*", "write one CamelCase word, such as StrategyRefused"),
+]
+DecimalText = Annotated[str, Field(max_length=64)]
 
 
 class NodeState(StrEnum):
@@ -63,9 +74,7 @@ class Condition(ApiModel):
     """What the condition is about."""
     status: ConditionStatus
     """True, False or Unknown."""
-    reason: Annotated[
-        str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")
-    ]
+    reason: ConditionReason
     """One CamelCase word for programs."""
     message: Message = ""
     """For a person: what is so, and what to do."""
@@ -102,7 +111,7 @@ class PositionCounts(ApiModel):
 class ProfitAndLoss(ApiModel):
     """Profit in one currency."""
 
-    currency: Annotated[str, StringConstraints(max_length=16)]
+    currency: Annotated[str, Field(max_length=16)]
     """Currency code."""
     realized: DecimalText
     """Profit of closed positions and of the closed parts of open ones, after commissions."""
@@ -124,19 +133,19 @@ class ReplayProgress(ApiModel):
 class NodeStatus(ApiModel):
     """``status.node``: written by the node, at most 4 KiB."""
 
-    pod_name: Annotated[str, StringConstraints(max_length=253)]
+    pod_name: Annotated[str, Field(max_length=253)]
     """Name of the pod that reports."""
-    pod_uid: Annotated[str, StringConstraints(max_length=64)]
+    pod_uid: Annotated[str, Field(max_length=64)]
     """Uid of the pod that reports; a report of another pod than the present one is stale."""
-    revision: Annotated[str, StringConstraints(max_length=64)]
+    revision: Annotated[str, Field(max_length=64)]
     """Revision that the node runs."""
     state: NodeState
     """Where the node is in its life."""
-    reason: Annotated[str, StringConstraints(max_length=128)] = ""
+    reason: Annotated[str, Field(max_length=128)] = ""
     """One CamelCase word for why."""
     message: Message = ""
     """For a person: what is so, and what to do."""
-    trading_state: Annotated[str, StringConstraints(max_length=16)] = ""
+    trading_state: Annotated[str, Field(max_length=16)] = ""
     """Active, Reducing or Halted."""
     reconciled: bool = False
     """Whether the node agrees with its venues."""
@@ -146,9 +155,11 @@ class NodeStatus(ApiModel):
     """Fills since the node's start."""
     positions: PositionCounts = PositionCounts()
     """Positions since the node's start."""
-    profit_and_loss: Annotated[tuple[ProfitAndLoss, ...], Field(max_length=16)] = ()
+    profit_and_loss: Annotated[
+        tuple[ProfitAndLoss, ...], Field(max_length=16, json_schema_extra=keyed_by("currency"))
+    ] = ()
     """Profit per currency."""
-    pnl: Annotated[str, StringConstraints(max_length=128)] = ""
+    pnl: Annotated[str, Field(max_length=128)] = ""
     """Profit in one line, such as ``12.50 USDT``."""
     replay: ReplayProgress | None = None
     """How far the replay has come."""
@@ -161,13 +172,13 @@ class NodeStatus(ApiModel):
 class RevisionStatus(ApiModel):
     """Which revision is where."""
 
-    approved: Annotated[str, StringConstraints(max_length=64)] = ""
+    approved: Annotated[str, Field(max_length=64)] = ""
     """The revision that the pod template holds."""
-    pending: Annotated[str, StringConstraints(max_length=64)] = ""
+    pending: Annotated[str, Field(max_length=64)] = ""
     """The revision that waits to be approved."""
-    running: Annotated[str, StringConstraints(max_length=64)] = ""
+    running: Annotated[str, Field(max_length=64)] = ""
     """The revision of the present pod."""
-    failed: Annotated[str, StringConstraints(max_length=64)] = ""
+    failed: Annotated[str, Field(max_length=64)] = ""
     """The revision that ended with a permanent error."""
 
 
@@ -178,7 +189,7 @@ class TradingDeploymentStatus(ApiModel):
     """One word for a person."""
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status speaks of."""
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = ()
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=keyed_by("type"))] = ()
     """The conditions, one of each type."""
     revision: RevisionStatus = RevisionStatus()
     """Which revision is where."""
@@ -189,7 +200,7 @@ class TradingDeploymentStatus(ApiModel):
 class TerminationMessage(ApiModel):
     """Last words of a node, as JSON in its termination message: at most 2 KiB."""
 
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Z][A-Za-z0-9]*$")]
+    reason: TerminationReason
     """One CamelCase word."""
     message: Message
     """What happened."""
