@@ -5,7 +5,6 @@ from typing import Any
 from trading_api import wiring
 from trading_api.deployment import TradingDeployment
 from trading_api.status import TradingDeploymentStatus
-
 from trading_operator.structural_schema import Schema, structural_schema
 
 CRD_NAME = f"{wiring.PLURAL}.{wiring.GROUP}"
