@@ -120,6 +120,8 @@ def apiserver(kube: Path, plane: ControlPlane) -> Sequence[str]:
         "--shutdown-delay-duration=0s",
         # A loopback address is refused as the endpoint of the Service `kubernetes`; without nodes nobody needs it.
         f"--endpoint-reconciler-type={'none' if plane.address.startswith('127.') else 'lease'}",
+        # Estimates wait in vain for progress that the etcd of Debian 12 (3.4) does not report.
+        "--feature-gates=SizeBasedListCostEstimate=false",
         "--profiling=false",
     ]
 
@@ -136,7 +138,8 @@ def controller_manager(kube: Path, plane: ControlPlane) -> Sequence[str]:
         f"--service-account-private-key-file={plane.tls}/service-accounts.key",
         f"--bind-address={plane.address}",
         "--leader-elect=false",
-        "--use-service-account-credentials=false",
+        # Each controller as its own user: the common one has few rights of its own, and one client limit for all.
+        "--use-service-account-credentials=true",
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
         "--concurrent-statefulset-syncs=20",

@@ -85,8 +85,11 @@ def start(
     logs: Path,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    becomes: Sequence[str] | None = None,
 ) -> Record:
     """Start a process in a session of its own, its output in `logs`/NAME.log, and write its record.
+
+    `becomes` is the command line at the end of a chain of programs that replace each other (nsenter, sh).
 
     A session of its own: Ctrl-C in the terminal is for the command, which then stops its processes in order.
     """
@@ -107,8 +110,8 @@ def start(
         except FileNotFoundError as error:
             raise ClusterError(f"{words[0]} is not installed") from error
     started = _start_time(process.pid)
-    # A wrapper such as nsenter becomes another program by exec; what counts is what it is in the end.
-    record = Record(name, process.pid, started or 0, boot_id(), _settled_command(process, words))
+    record = Record(name, process.pid, started or 0, boot_id(), tuple(becomes or words))
+    _settle(process, record.command)
     _children[process.pid] = process
     record.save(records)
     return record
@@ -123,14 +126,10 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 """Our own children must be waited for, or they stay as zombies until this program ends."""
 
 
-def _settled_command(process: subprocess.Popen[bytes], words: Sequence[str]) -> tuple[str, ...]:
-    wanted = tuple(words[words.index("--") + 1 :] if "--" in words else words)
+def _settle(process: subprocess.Popen[bytes], command: Sequence[str]) -> None:
     deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and process.poll() is None:
-        if command_of(process.pid) == wanted:
-            break
+    while command_of(process.pid) != tuple(command) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
-    return wanted
 
 
 def load(records: Path) -> list[Record]:

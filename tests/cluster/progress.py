@@ -63,7 +63,7 @@ class Progress:
 
     @contextmanager
     def stage(self, title: str) -> Iterator[Stage]:
-        """Number the stage, keep it alive on the terminal, and say how long it took and how it ended."""
+        """Start a numbered stage, keep it alive on the terminal, and say how long it took and how it ended."""
         with self._lock:
             stage = Stage(self, self._next, title)
             self._next += 1
