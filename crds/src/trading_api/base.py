@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
-from trading_api.rules import AnyRule, Spelling
+from trading_api.rules import X_RULES, AnyRule, Spelling
 
 
 class ApiModel(BaseModel):
@@ -47,10 +47,10 @@ class ApiModel(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Add the rules that an API server can check."""
+        """Add the rules: for people all of them, for the API server those that it can check."""
         schema = handler(core_schema)
-        validations = [entry for rule in cls.rules if (entry := rule.validation()) is not None]
-        if validations:
+        if cls.rules:
             target: dict[str, Any] = handler.resolve_ref_schema(schema)
-            target["x-kubernetes-validations"] = validations
+            target[X_RULES] = [{"at": rule.at, "says": rule.says} for rule in cls.rules]
+            target["x-kubernetes-validations"] = [v for rule in cls.rules if (v := rule.validation()) is not None]
         return schema

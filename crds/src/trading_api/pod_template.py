@@ -20,8 +20,8 @@ RESERVED_ANNOTATION_PREFIXES = (f"{wiring.GROUP}/",)
 RESERVED_ENV_PREFIX = "TRADING_"
 
 FORBIDDEN_IN_POD: Mapping[str, str] = {
-    "serviceAccountName": "the node runs as the operator's own service account: remove this field",
-    "serviceAccount": "the node runs as the operator's own service account: remove this field",
+    "serviceAccountName": "the node runs under a service account that the operator makes: remove this field",
+    "serviceAccount": "the node runs under a service account that the operator makes: remove this field",
     "restartPolicy": "a StatefulSet takes no other than Always: remove this field",
     "terminationGracePeriodSeconds": "the operator sets it from the node's stop budget: remove this field",
 }
@@ -29,7 +29,7 @@ FORBIDDEN_IN_POD: Mapping[str, str] = {
 FORBIDDEN_IN_NODE_CONTAINER: Mapping[str, str] = {
     "command": "the operator starts the node: remove command, and build what is needed into the image",
     "args": "the operator starts the node: remove args, and set what is needed in the spec",
-    "image": "the image is an image of its own revision: write it to spec.image and remove it here",
+    "image": "the node's image is spec.image: write it there and remove it here",
 }
 """Field of the node's container to why it cannot be set and what to do."""
 

@@ -1,76 +1,121 @@
-"""The reasons that conditions give: one CamelCase word for programs, and what it means for a person."""
+"""The reasons that conditions give: one CamelCase word for programs, and what it means for a person.
+
+A node may add words of its own; its message explains them. Tests hold operator and node against this list.
+"""
 
 from enum import StrEnum
 
 
-class Reason(StrEnum):
-    """Why a condition is as it is. A node may add words of its own, which its message explains."""
+class AcceptedReason(StrEnum):
+    """Reasons of the condition ``Accepted``."""
 
-    # Accepted
     ACCEPTED = "Accepted"
-    """The spec is valid and its objects are ours to make."""
+    """The spec can be run."""
     SPEC_INVALID = "SpecInvalid"
     """The spec breaks a rule that the API server could not check; the message names each field and what to write."""
+    POD_TEMPLATE_REFUSED = "PodTemplateRefused"
+    """The pod template changes what the operator has to keep; the message names the field and what to do."""
+    CONFIG_TOO_LARGE = "ConfigTooLarge"
+    """The run-config does not fit into a ConfigMap: shorten ``spec.strategies``."""
     NAME_CONFLICT = "NameConflict"
-    """An object that belongs to somebody else has the name of one we would make; the message names it: remove it, or
+    """An object of somebody else has the name of one that the operator would make; the message names it. Remove it, or
     give the TradingDeployment another name."""
 
-    # Progressing, Trading, Reconciled, Ready
+
+class ProgressReason(StrEnum):
+    """Reasons of ``Progressing``, ``Trading``, ``Reconciled`` and ``Ready``."""
+
+    CREATING_POD = "CreatingPod"
+    """The pod is about to be made."""
     STARTING = "Starting"
-    """The node's pod is being made or has not reported yet."""
+    """The node starts."""
     TRADING = "Trading"
     """The node runs the approved revision and trades."""
-    RECONCILED = "Reconciled"
-    """The node agrees with its venues."""
+    AGREES_WITH_VENUES = "AgreesWithVenues"
+    """The node's orders and positions equal those of its venues."""
     NOT_RECONCILED = "NotReconciled"
-    """The node does not agree with its venues yet."""
-    READY = "Ready"
-    """This generation is running, agrees with its venues and is not degraded."""
+    """The node does not agree with its venues yet; the message says what is missing."""
+    NO_REPORT = "NoReport"
+    """No node of this deployment reports."""
     REPLACING = "Replacing"
-    """The former pod is stopping; the new revision starts when it is gone."""
+    """The former pod ends before the new revision starts."""
     STOPPING = "Stopping"
     """The node is being stopped."""
-    SUSPENDED = "Suspended"
-    """``spec.suspend`` is true: set it to false to run."""
-    COMPLETED = "Completed"
-    """The replay ran to its end; to run it again set ``spec.suspend`` to true and then to false."""
     DELETING = "Deleting"
-    """The deployment is being deleted: the node stops first."""
-    NODE_SILENT = "NodeSilent"
-    """The pod runs and the node has not reported for several intervals: see its log."""
+    """The deployment is being deleted: the node stops first, then all that belongs to it goes."""
+    SUSPENDED = "Suspended"
+    """The node is stopped, because ``spec.suspend`` is true: set it to false to start the node."""
+    COMPLETED = "Completed"
+    """The replay ran to its end; to run it again, set ``spec.suspend`` to true and back to false."""
 
-    # UpdatePending
+
+class UpdateReason(StrEnum):
+    """Reasons of ``UpdatePending``."""
+
     UP_TO_DATE = "UpToDate"
     """No revision waits."""
+    REPLACING = "Replacing"
+    """The new revision is about to be started."""
     AWAITING_APPROVAL = "AwaitingApproval"
-    """A new revision waits for the annotation that the message shows."""
+    """The new revision waits for the annotation that the message shows."""
 
-    # Degraded
+
+class DegradedReason(StrEnum):
+    """Reasons of ``Degraded``; they show in ``Ready``, too."""
+
     AS_EXPECTED = "AsExpected"
     """Nothing is wrong."""
     IMAGE_PULL_FAILED = "ImagePullFailed"
-    """The image cannot be pulled: correct ``spec.image``, or add a pull secret in ``spec.podTemplate.spec``."""
-    POD_UNSCHEDULABLE = "PodUnschedulable"
-    """No node takes the pod: see the message for what is missing."""
+    """The image cannot be pulled: correct ``spec.image``, or name a pull secret in
+    ``spec.podTemplate.spec.imagePullSecrets``."""
+    CONTAINER_REFUSED = "ContainerRefused"
+    """A container cannot be made, for instance for a Secret that is missing: see the message."""
+    UNSCHEDULABLE = "Unschedulable"
+    """No machine takes the pod: the message says what is missing."""
     POD_REFUSED = "PodRefused"
-    """The API server refuses the pod, for instance by quota or pod security: see the message."""
+    """The cluster refuses the pod, for instance by quota or pod security: see the message."""
     BUCKET_NOT_FOUND = "BucketNotFound"
-    """The bucket of a catalog does not exist, or the node's service account may not see it."""
-    MOUNT_FAILED = "MountFailed"
-    """A catalog cannot be mounted: see the message."""
-    CONFIG_REFUSED = "ConfigRefused"
-    """The node refuses its run-config; it is not restarted until the spec changes."""
-    STRATEGY_REFUSED = "StrategyRefused"
-    """A strategy cannot be imported or constructed; the node is not restarted until the spec changes."""
+    """The bucket of a catalog does not exist: create it, or correct its name."""
+    BUCKET_FORBIDDEN = "BucketForbidden"
+    """The bucket of a catalog may not be read: give the pod's identity the role Storage Object Viewer."""
+    CATALOG_MOUNT_FAILED = "CatalogMountFailed"
+    """A catalog cannot be mounted: see the message and the log of its sidecar."""
     CATALOG_UNREADABLE = "CatalogUnreadable"
-    """A catalog is missing, empty or unreadable; the node is restarted."""
+    """A catalog is missing, empty or unreadable where it is mounted; the node is restarted."""
+    CONFIG_REFUSED = "ConfigRefused"
+    """The node refuses its run-config; it is not started again until the spec changes."""
+    STRATEGY_REFUSED = "StrategyRefused"
+    """A strategy cannot be imported or constructed; the node is not started again until the spec changes."""
+    USAGE_ERROR = "UsageError"
+    """The node does not understand its command line: its image is of another version than the operator."""
     NOT_TRADING = "NotTrading"
     """The node did not get to trading; it is restarted."""
+    VENUE_NOT_CONNECTED = "VenueNotConnected"
+    """A venue did not connect in time; the node is restarted."""
+    NOT_RECONCILED = "NotReconciled"
+    """The node could not agree with its venues about orders and positions; it is restarted."""
+    STRATEGY_FAILED = "StrategyFailed"
+    """A strategy raised an exception: correct it; the node is restarted."""
+    SHUTDOWN_REQUESTED = "ShutdownRequested"
+    """A strategy or a part of the engine asked for a shutdown; the node is restarted."""
+    TIME_BARS_NEED_REAL_TIME = "TimeBarsNeedRealTime"
+    """A strategy asked for bars that are closed by the wall clock, in a replay that is faster than real time: use bars
+    from the catalog, tick or volume bars, or set ``speed`` to 1."""
     CRASHED = "Crashed"
     """An exception ended the node; it is restarted."""
+    CRASH_LOOPING = "CrashLooping"
+    """The node ends again and again, and said nothing that the operator knows: see its log."""
+    OUT_OF_MEMORY = "OutOfMemory"
+    """The node used more memory than its limit: raise ``resources.limits.memory`` of the container ``node`` in
+    ``spec.podTemplate.spec``."""
     STOP_INCOMPLETE = "StopIncomplete"
     """A stop ran out of its budget, or left what it should not have left: look at the venue."""
-    USAGE_ERROR = "UsageError"
-    """The node does not understand its command line: its image does not fit this operator."""
-    OUT_OF_MEMORY = "OutOfMemory"
-    """The kernel ended the node for its memory: raise ``resources.limits.memory`` in ``spec.podTemplate.spec``."""
+    STOP_OVERDUE = "StopOverdue"
+    """The pod should have ended by now: see the message."""
+    NODE_FAILED = "NodeFailed"
+    """The node reports a failure without a reason: see the message and its log."""
+    NODE_NOT_REPORTING = "NodeNotReporting"
+    """The pod runs, and its node has not reported for several intervals: see its log."""
+    NODE_LOST = "NodeLost"
+    """The machine of the pod does not answer. The pod is replaced only when it is certain that it has ended; the
+    message shows the way out."""

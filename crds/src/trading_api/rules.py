@@ -16,6 +16,9 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
+X_RULES = "x-rules"
+"""Key in a JSON schema: all rules of an object, as ``at`` and ``says``, with fields in braces."""
+
 _FIELD = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -30,6 +33,10 @@ class Spelling(StrEnum):
     def field(self, name: str) -> str:
         """Spell the Python name of a field."""
         return to_camel(name) if self is Spelling.CAMEL else name
+
+    def path(self, dotted: str) -> str:
+        """Spell a dotted path of Python names."""
+        return ".".join(map(self.field, dotted.split(".")))
 
     def sentence(self, text: str) -> str:
         """Spell all fields that a sentence names in braces."""
@@ -112,7 +119,7 @@ class Immutable:
 
     def validation(self) -> dict[str, Any]:
         """Return the rule as an entry of ``x-kubernetes-validations``."""
-        path = ".".join(map(to_camel, self.at.split(".")))
+        path = Spelling.CAMEL.path(self.at)
         cel = f"self.{path} == oldSelf.{path}"
         if self.optional:
             cel = f"has(self.{path}) == has(oldSelf.{path}) && (!has(self.{path}) || {cel})"
@@ -130,7 +137,7 @@ def cel_string(text: str) -> str:
 def _entry(at: str, cel: str, message: str, *, required: bool = False) -> dict[str, Any]:
     entry: dict[str, Any] = {"rule": cel, "message": message}
     if at:
-        entry["fieldPath"] = "".join(f".{to_camel(part)}" for part in at.split("."))
+        entry["fieldPath"] = f".{Spelling.CAMEL.path(at)}"
     if required:
         entry["reason"] = "FieldValueRequired"
     return entry

@@ -27,24 +27,39 @@ class NodeState(StrEnum):
     """Where a node is in its life, as it says itself."""
 
     STARTING = "Starting"
+    """Connecting, loading, not trading yet."""
     TRADING = "Trading"
+    """Trading, in agreement with its venues."""
     COMPLETED = "Completed"
+    """The replay ran to its end; the node idles until it is stopped."""
     STOPPING = "Stopping"
+    """Stopping in order."""
     STOPPED = "Stopped"
+    """Stopped in order."""
     FAILED = "Failed"
+    """Ended by an error, which the message explains."""
 
 
 class Phase(StrEnum):
     """One word for a person; conditions are for programs."""
 
     PENDING = "Pending"
+    """Nothing runs yet; the conditions say why."""
     STARTING = "Starting"
+    """The node starts."""
     TRADING = "Trading"
+    """The node trades."""
     UPDATING = "Updating"
+    """The pod of the former revision ends, then the new revision starts."""
     COMPLETED = "Completed"
+    """The replay ran to its end and the node is scaled to zero."""
     SUSPENDED = "Suspended"
+    """The node is stopped, because ``spec.suspend`` is true."""
     STOPPING = "Stopping"
+    """The node is being stopped."""
     FAILED = "Failed"
+    """Nothing runs, and nothing will until the spec changes: the revision ended with an error that it would meet again,
+    or there is none, because the spec is not accepted."""
 
 
 class ConditionStatus(StrEnum):
@@ -59,12 +74,19 @@ class ConditionType(StrEnum):
     """The conditions of a TradingDeployment."""
 
     ACCEPTED = "Accepted"
+    """The spec can be run. False: the message says what to write; what ran before goes on running."""
     PROGRESSING = "Progressing"
+    """Something is on its way to what the spec says."""
     RECONCILED = "Reconciled"
+    """The node's orders and positions agree with its venues."""
     TRADING = "Trading"
+    """The node trades."""
     DEGRADED = "Degraded"
+    """Something is wrong; the message says what to do."""
     UPDATE_PENDING = "UpdatePending"
+    """A newer revision than the running one waits."""
     READY = "Ready"
+    """This generation is running, agrees with its venues, trades and is not degraded."""
 
 
 class Condition(ApiModel):

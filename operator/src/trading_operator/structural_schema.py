@@ -5,13 +5,15 @@ structural schema has none of these. What cannot be said in one is refused here,
 by an API server.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import CoreSchema
+from pydantic_core.core_schema import WithDefaultSchema
 
 from trading_api.fields import X_SAYS
+from trading_api.rules import X_RULES
 
 type Schema = dict[str, Any]
 
@@ -46,6 +48,7 @@ _CONVERTED = {
     "properties",
     "title",
     "x-kubernetes-validations",
+    X_RULES,
     X_SAYS,
 }
 
@@ -57,10 +60,11 @@ class UnconvertibleError(ValueError):
 class SchemaWithFactories(GenerateJsonSchema):
     """A JSON schema that shows what default factories make, as the API server has to fill it in."""
 
-    def get_default_value(self, schema: CoreSchema) -> Any:  # noqa: ANN401  # a default has any type
+    def get_default_value(self, schema: WithDefaultSchema) -> Any:  # noqa: ANN401  # a default has any type
         """Return the default of a field, made if need be."""
-        factory = schema.get("default_factory")
-        return factory() if callable(factory) else super().get_default_value(schema)
+        if "default_factory" not in schema or schema.get("default_factory_takes_data"):
+            return super().get_default_value(schema)
+        return cast("Callable[[], Any]", schema["default_factory"])()
 
 
 def json_schema(model: type[BaseModel], *, by_alias: bool) -> Schema:
@@ -77,6 +81,21 @@ def structural_schema(model: type[BaseModel], *, defaults: bool = True) -> Schem
     return _Converter(schema.get("$defs", {}), defaults=defaults).convert(schema, model.__name__)
 
 
+def resolved(schema: Schema, definitions: Schema) -> Schema:
+    """Return the schema without a reference and without null among its types; what stands beside them wins."""
+    while "$ref" in schema or _nullable(schema):
+        beside = {key: value for key, value in schema.items() if key not in {"$ref", "anyOf"}}
+        if "$ref" in schema:
+            inner = definitions[schema["$ref"].removeprefix("#/$defs/")]
+        else:
+            options = [option for option in schema["anyOf"] if option != {"type": "null"}]
+            inner = options[0] if len(options) == 1 else {"anyOf": options}
+            if beside.get("default", ...) is None:
+                del beside["default"]
+        schema = inner | beside
+    return schema
+
+
 class _Converter:
     def __init__(self, definitions: Schema, *, defaults: bool) -> None:
         self._definitions = definitions
@@ -84,13 +103,13 @@ class _Converter:
 
     def convert(self, schema: Schema, path: str) -> Schema:
         """Return the structural form of one schema; ``path`` names it in errors."""
-        schema = self._flat(schema)
+        schema = resolved(schema, self._definitions)
         unknown = schema.keys() - _CONVERTED - set(_COPIED)
         if unknown:
             raise UnconvertibleError(f"{path}: no structural schema has {', '.join(sorted(unknown))}")
         converted: Schema = {}
         if "description" in schema:
-            converted["description"] = " ".join(schema["description"].split()).replace("``", "`")
+            converted["description"] = prose(schema["description"])
         converted |= {key: schema[key] for key in _COPIED if key in schema}
         if not self._defaults:
             converted.pop("default", None)
@@ -120,25 +139,16 @@ class _Converter:
                 pass  # The API server refuses unknown fields by itself.
             case True:
                 children["x-kubernetes-preserve-unknown-fields"] = True
-            case values if values := self._flat(values):
+            case values if values := resolved(values, self._definitions):
                 children["additionalProperties"] = self.convert(values, f"{path}.*")
             case _:
                 children["x-kubernetes-preserve-unknown-fields"] = True
         return children
 
-    def _flat(self, schema: Schema) -> Schema:
-        """Return the schema without a reference and without null among its types; what stands beside them wins."""
-        while "$ref" in schema or _nullable(schema):
-            beside = {key: value for key, value in schema.items() if key not in {"$ref", "anyOf"}}
-            if "$ref" in schema:
-                inner = self._definitions[schema["$ref"].removeprefix("#/$defs/")]
-            else:
-                options = [option for option in schema["anyOf"] if option != {"type": "null"}]
-                inner = options[0] if len(options) == 1 else {"anyOf": options}
-                if beside.get("default", ...) is None:
-                    del beside["default"]
-            schema = inner | beside
-        return schema
+
+def prose(docstring: str) -> str:
+    """Return a docstring as one line for people."""
+    return " ".join(docstring.split()).replace("``", "`")
 
 
 def _nullable(schema: Schema) -> bool:
