@@ -20,7 +20,7 @@ from tests.unit.venue.exchanges import (
 )
 from tests.venue.core.conditional import Conditionals
 from tests.venue.core.exchange import Exchange
-from tests.venue.core.model import Instrument, Side, Status
+from tests.venue.core.model import Conditional, Instrument, Order, Side, Status
 from tests.venue.core.rules import VenueRules, lock_asset
 
 RULES = [
@@ -54,10 +54,10 @@ def _assert_book_is_open_orders(exchange: Exchange, symbol: str) -> None:
 def _assert_locks_match(exchange: Exchange, conditionals: Conditionals) -> None:
     locks: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for account in ACCOUNTS:
-        for order in [*exchange.open_orders(account), *conditionals.waiting(account)]:
-            side = order.request.side
-            asset = lock_asset(exchange.instrument(order.symbol), side)
-            locks[account, asset] += order.reserved
+        holders: list[Order | Conditional] = [*exchange.open_orders(account), *conditionals.waiting(account)]
+        for holder in holders:
+            asset = lock_asset(exchange.instrument(holder.symbol), holder.request.side)
+            locks[account, asset] += holder.reserved
         purse = exchange.ledger.accounts[account]
         for asset in purse.assets():
             assert purse.locked[asset] == locks[account, asset]

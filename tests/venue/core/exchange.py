@@ -20,6 +20,7 @@ from tests.venue.core.model import (
     BalanceReason,
     Change,
     Fill,
+    Holding,
     Instrument,
     MarkChange,
     Order,
@@ -62,6 +63,8 @@ class Exchange:
         self._client_ids: dict[tuple[str, str], int] = {}
         self._next_id = self.rules.first_id
         self._next_trade = 1
+        self.partial_fill: Decimal | None = None
+        """The partial-fill fault: while set, matching of new orders stops at this fraction of their quantity."""
 
     # Accounts
 
@@ -121,6 +124,13 @@ class Exchange:
     def account_fills(self, account: str, symbol: str | None = None) -> Iterator[Fill]:
         return (f for f in self.fills if f.account == account and (symbol is None or f.symbol == symbol))
 
+    def holding(self, account: str, symbol: str) -> Holding:
+        """Return the account's position as it is now."""
+        position = self.ledger.accounts[account].position(symbol)
+        entry = position.entry_price(self.instrument(symbol).multiplier)
+        unrealized = self.funds.unrealized(account, symbol)
+        return Holding(symbol, position.quantity, entry, position.realized, unrealized)
+
     # Orders
 
     def place(
@@ -130,12 +140,11 @@ class Exchange:
         *,
         order_id: int | None = None,
         conditional_id: int | None = None,
-        fill_at_most: Decimal | None = None,
     ) -> Order:
         """Accept and match an order.
 
-        `order_id` and `conditional_id` are given when a conditional order fires. `fill_at_most` is the partial-fill
-        fault: matching stops at that fraction of the quantity, and what would still cross expires.
+        `order_id` and `conditional_id` are given when a conditional order fires. With the partial-fill fault matching
+        stops early, and what would still cross expires.
         """
         instrument = self.instrument(request.symbol)
         quiet = request.account in self.journal.quiet
@@ -146,7 +155,8 @@ class Exchange:
         order = self._intake.build(request, instrument, now, order_id or self.next_id())
         order.conditional_id = conditional_id
         cancel_at_once = self._intake.check_liquidity(order)
-        self.funds.reserve(order, self._intake.expected_price(order))
+        if instrument.is_spot or not quiet:
+            self.funds.reserve(order, self._intake.expected_price(order))
         self._register(order)
         self.journal.order(order, Change.ACCEPTED, now)
         if order.reserved:
@@ -154,7 +164,8 @@ class Exchange:
         if cancel_at_once:
             self._close(order, Status.CANCELED, now)
         else:
-            cap = None if fill_at_most is None else floor_to_step(instrument, order.quantity * fill_at_most)
+            share = None if quiet else self.partial_fill
+            cap = None if share is None else floor_to_step(instrument, order.quantity * share)
             self._match_and_rest(order, now, cap)
         return order
 
@@ -366,5 +377,8 @@ class Exchange:
         reason: BalanceReason = BalanceReason.ORDER,
         changes: dict[str, Decimal] | None = None,
     ) -> None:
-        self.ledger.accounts[account].updated_ns = now
-        self.journal.balance(account, assets, now, symbol=symbol, reason=reason, changes=changes)
+        book = self.ledger.accounts[account]
+        book.updated_ns = now
+        balances = {asset: (book.free[asset], book.locked[asset]) for asset in assets}
+        holding = self.holding(account, symbol) if symbol else None
+        self.journal.balance(account, balances, now, holding=holding, reason=reason, changes=changes)

@@ -14,6 +14,7 @@ from tests.venue.core.model import (
     Conditional,
     ConditionalEvent,
     Fill,
+    Holding,
     LevelChange,
     MarketEvent,
     Order,
@@ -42,15 +43,15 @@ class Journal:
     def balance(
         self,
         account: str,
-        assets: tuple[str, ...],
+        balances: dict[str, tuple[Decimal, Decimal]],
         now: int,
         *,
-        symbol: str = "",
+        holding: Holding | None = None,
         reason: BalanceReason = BalanceReason.ORDER,
         changes: dict[str, Decimal] | None = None,
     ) -> None:
         if account not in self.quiet:
-            self.events.append(BalanceEvent(len(self.events), now, account, reason, assets, symbol, changes or {}))
+            self.events.append(BalanceEvent(len(self.events), now, account, reason, balances, holding, changes or {}))
 
     def level(self, book: OrderBook, symbol: str, side: Side, price: Decimal, now: int) -> None:
         self.update_ids[symbol] += 1

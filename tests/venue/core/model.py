@@ -350,16 +350,28 @@ class BalanceReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """A position as it was at some moment; `entry_price` is zero when flat."""
+
+    symbol: str
+    quantity: Decimal
+    entry_price: Decimal
+    realized: Decimal
+    unrealized: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class BalanceEvent:
-    """Balances of the named assets, and the position in `symbol`, are new."""
+    """Free and locked amounts by asset, and perhaps a position, as they are after the change."""
 
     seq: int
     ts_ns: int
     account: str
     reason: BalanceReason
-    assets: tuple[str, ...]
-    symbol: str = ""
+    balances: dict[str, tuple[Decimal, Decimal]]
+    holding: Holding | None = None
     changes: dict[str, Decimal] = field(default_factory=dict)
+    """By how much a deposit, withdrawal or funding payment changed each asset; empty for trades."""
 
 
 type AccountEvent = OrderEvent | ConditionalEvent | BalanceEvent

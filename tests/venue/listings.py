@@ -1,0 +1,50 @@
+"""What is traded where, at which price it starts, and what a new account owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tests.venue.background import Behaviour
+from tests.venue.core.model import Instrument, InstrumentKind
+from tests.venue.core.rules import VenueRules
+
+
+@dataclass(frozen=True)
+class Listing:
+    markets: tuple[tuple[Instrument, Behaviour], ...]
+    rules: VenueRules
+    purse: dict[str, Decimal]
+
+    def instruments(self) -> list[Instrument]:
+        return [instrument for instrument, _ in self.markets]
+
+
+def _behaviour(price: str, spacing: str, lot: str) -> Behaviour:
+    return Behaviour(Decimal(price), Decimal(spacing), Decimal(lot))
+
+
+def _binance_perpetual(base: str, tick: str, step: str) -> Instrument:
+    return Instrument(
+        symbol=f"{base}USDT",
+        kind=InstrumentKind.PERPETUAL,
+        base=base,
+        quote="USDT",
+        tick=Decimal(tick),
+        step=Decimal(step),
+        min_quantity=Decimal(step),
+        max_quantity=Decimal(1_000),
+        min_notional=Decimal(5),
+        maker_fee=Decimal("0.0002"),
+        taker_fee=Decimal("0.0005"),
+    )
+
+
+BINANCE_FUTURES = Listing(
+    markets=(
+        (_binance_perpetual("BTC", "0.10", "0.001"), _behaviour("50000", "1", "0.1")),
+        (_binance_perpetual("ETH", "0.01", "0.001"), _behaviour("3000", "0.1", "1")),
+    ),
+    rules=VenueRules(),
+    purse={"USDT": Decimal(100_000)},
+)

@@ -1,0 +1,141 @@
+"""A real TradingNode with an unmodified adapter, in the test's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.adapters.binance import (
+    BINANCE,
+    BinanceAccountType,
+    BinanceDataClientConfig,
+    BinanceExecClientConfig,
+    BinanceLiveDataClientFactory,
+    BinanceLiveExecClientFactory,
+)
+from nautilus_trader.config import (
+    InstrumentProviderConfig,
+    LiveExecEngineConfig,
+    LoggingConfig,
+    StrategyConfig,
+    TradingNodeConfig,
+)
+from nautilus_trader.live.node import TradingNode
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.trading.strategy import Strategy
+from tests.venue.venue import Market, Venue
+
+TIMEOUT_S = 10.0
+POLL_S = 0.005
+
+
+async def until(condition: Callable[[], object], what: str, timeout_s: float = TIMEOUT_S) -> None:
+    """Wait for a condition that the event loop will bring about; fail with `what` when it does not come."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout_s
+    while not condition():
+        if loop.time() > deadline:
+            raise AssertionError(f"not within {timeout_s} s: {what}")
+        await asyncio.sleep(POLL_S)
+
+
+class ProbeConfig(StrategyConfig, frozen=True):
+    instrument_id: InstrumentId
+
+
+class Probe(Strategy):  # type: ignore[misc]
+    """Does nothing by itself: tests place its orders. It claims what it finds on its instrument."""
+
+    def __init__(self, config: ProbeConfig) -> None:
+        super().__init__(config)
+        self.quotes: list[Any] = []
+        self.trades: list[Any] = []
+        self.deltas: list[Any] = []
+
+    def on_quote_tick(self, tick: Any) -> None:
+        self.quotes.append(tick)
+
+    def on_trade_tick(self, tick: Any) -> None:
+        self.trades.append(tick)
+
+    def on_order_book_deltas(self, deltas: Any) -> None:
+        self.deltas.append(deltas)
+
+
+class RunningNode:
+    """What tests need of a node: its probe, its cache, its instrument."""
+
+    def __init__(self, node: TradingNode, probe: Probe) -> None:
+        self.node = node
+        self.probe = probe
+        self.cache = node.cache
+        self.instrument = node.cache.instrument(probe.config.instrument_id)
+
+    def quantity(self, value: str) -> Any:
+        return self.instrument.make_qty(Decimal(value))
+
+    def price(self, value: str) -> Any:
+        return self.instrument.make_price(Decimal(value))
+
+
+def futures_clients(market: Market, venue: Venue, account: str, *, ed25519: bool) -> tuple[Any, Any]:
+    credentials = venue.credentials(account)
+    common: dict[str, Any] = {
+        "api_key": credentials.ed25519_api_key if ed25519 else credentials.api_key,
+        "api_secret": credentials.ed25519_secret if ed25519 else credentials.api_secret,
+        "account_type": BinanceAccountType.USDT_FUTURES,
+        "base_url_http": market.url,
+        "instrument_provider": InstrumentProviderConfig(load_all=True),
+    }
+    data = BinanceDataClientConfig(base_url_ws=market.ws_url, **common)
+    execution = BinanceExecClientConfig(
+        base_url_ws=f"{market.ws_url}/ws-fapi/v1", base_url_ws_stream=market.ws_url, **common
+    )
+    return data, execution
+
+
+def node_config(data: Any, execution: Any) -> TradingNodeConfig:
+    return TradingNodeConfig(
+        trader_id="TESTER-001",
+        logging=LoggingConfig(log_level="WARNING", log_colors=False, use_pyo3=False),
+        exec_engine=LiveExecEngineConfig(reconciliation=True, reconciliation_startup_delay_secs=0.001),
+        data_clients={BINANCE: data},
+        exec_clients={BINANCE: execution},
+        timeout_connection=TIMEOUT_S,
+        timeout_reconciliation=TIMEOUT_S,
+        timeout_portfolio=TIMEOUT_S,
+        timeout_disconnection=TIMEOUT_S,
+        timeout_post_stop=0.01,
+    )
+
+
+@asynccontextmanager
+async def running(config: TradingNodeConfig, instrument_id: str) -> AsyncIterator[RunningNode]:
+    """Run a node until the block ends; it is trading and reconciled when the block begins."""
+    node = TradingNode(config=config, loop=asyncio.get_running_loop())
+    probe = Probe(
+        ProbeConfig(
+            instrument_id=InstrumentId.from_str(instrument_id),
+            external_order_claims=[InstrumentId.from_str(instrument_id)],
+            order_id_tag="001",
+        )
+    )
+    node.trader.add_strategy(probe)
+    node.add_data_client_factory(BINANCE, BinanceLiveDataClientFactory)
+    node.add_exec_client_factory(BINANCE, BinanceLiveExecClientFactory)
+    node.build()
+    task = asyncio.create_task(node.run_async())
+    try:
+        await until(lambda: node.trader.is_running or task.done(), "the node trades")
+        assert node.trader.is_running, "the node ended before it traded"
+        yield RunningNode(node, probe)
+    finally:
+        await node.stop_async()
+        await asyncio.wait_for(task, TIMEOUT_S)
+        # Not node.dispose(): that stops the loop, which is the test's.
+        node.kernel.dispose()
+        if node.kernel.executor is not None:
+            node.kernel.executor.shutdown(wait=True, cancel_futures=True)

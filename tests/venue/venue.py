@@ -1,0 +1,160 @@
+"""The whole venue: rooms, accounts, a background market, faults. The object that tests hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from tests.venue.accounts import Credentials, KeyRing
+from tests.venue.background import FLOW, Background
+from tests.venue.binance.futures_room import FuturesRoom
+from tests.venue.core.exchange import Exchange
+from tests.venue.core.model import Fill, Order, OrderRequest
+from tests.venue.faults import Fault, FaultPlan
+from tests.venue.floor import Floor
+from tests.venue.listings import BINANCE_FUTURES, Listing
+from tests.venue.server import RoomServer
+
+type Mode = Literal["off", "still", "random"]
+
+
+@dataclass(frozen=True)
+class VenueConfig:
+    """How a venue starts. `market`: no quotes, quotes that stand still, or a market that wanders by itself."""
+
+    seed: int = 1
+    accounts: tuple[str, ...] = ("desk-a", "desk-b")
+    market: Mode = "still"
+    step_ms: int = 200
+    trades: Mapping[str, Path] = field(default_factory=dict)
+    """Symbols that follow a file of trades instead of wandering."""
+    port: int = 0
+    """The control API's port; the rooms take the ones after it (0: any free ones)."""
+
+
+class Market:
+    """One room with its exchange and its market: what a test acts on. Actions are told to clients at once."""
+
+    def __init__(self, server: RoomServer, backgrounds: dict[str, Background]) -> None:
+        self.server = server
+        self.backgrounds = backgrounds
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.server.floor.exchange
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    @property
+    def ws_url(self) -> str:
+        return self.server.ws_url
+
+    def place(self, request: OrderRequest) -> Order:
+        order = self.exchange.place(request, self.server.now())
+        self.server.commit()
+        return order
+
+    def cancel(self, account: str, order_id: int) -> Order:
+        order = self.exchange.cancel(account, order_id, self.server.now())
+        self.server.commit()
+        return order
+
+    def fill(self, order_id: int, quantity: Decimal | None = None) -> Fill:
+        """Fill a resting order at its price, wholly or in part, against the background market."""
+        amount = self.exchange.orders[order_id].remaining if quantity is None else quantity
+        fill = self.exchange.cross(order_id, amount, FLOW, self.server.now())
+        self.server.commit()
+        return fill
+
+    def set_price(self, symbol: str, price: Decimal) -> None:
+        """Move the market there, through whatever rests in between."""
+        self.backgrounds[symbol].set_price(price, self.server.now())
+        self.server.commit()
+
+    def step(self, times: int = 1) -> None:
+        """Let the background market act."""
+        for _ in range(times):
+            for background in self.backgrounds.values():
+                background.step(self.server.now())
+            self.server.commit()
+
+
+class Venue:
+    """Use as `async with Venue(VenueConfig(seed=7)) as venue`; everything it started ends with the block."""
+
+    def __init__(self, config: VenueConfig | None = None) -> None:
+        self.config = config or VenueConfig()
+        self.keys = KeyRing(self.config.seed)
+        self.faults = FaultPlan()
+        self.futures = self._open(BINANCE_FUTURES, FuturesRoom)
+        self.markets = {market.server.room.name: market for market in (self.futures,)}
+        self._stepper: asyncio.Task[None] | None = None
+
+    def _open(self, listing: Listing, room: type[FuturesRoom]) -> Market:
+        exchange = Exchange(listing.instruments(), listing.rules)
+        floor = Floor(exchange)
+        server = RoomServer(room(floor, self.keys), floor, self.faults)
+        now = server.now()
+        backgrounds = {}
+        for instrument, behaviour in listing.markets:
+            background = Background(exchange, instrument, behaviour, self.config.seed)
+            background.open_accounts(now)
+            if instrument.symbol in self.config.trades:
+                background.replay(self.config.trades[instrument.symbol])
+            if self.config.market != "off":
+                background.quote(now)
+            backgrounds[instrument.symbol] = background
+        market = Market(server, backgrounds)
+        for account in self.config.accounts:
+            self._fund(market, listing, account)
+        floor.settle(now)
+        return market
+
+    def _fund(self, market: Market, listing: Listing, account: str) -> None:
+        self.keys.issue(account)
+        market.exchange.open_account(account)
+        for asset, amount in listing.purse.items():
+            market.exchange.deposit(account, asset, amount, market.server.now())
+
+    def credentials(self, account: str = "desk-a") -> Credentials:
+        return self.keys.credentials(account)
+
+    def break_with(self, fault: Fault) -> int:
+        """Put a fault in force; returns its id for `faults.remove`."""
+        return self.faults.add(fault)
+
+    async def start(self) -> None:
+        port = self.config.port
+        for number, market in enumerate(self.markets.values(), start=1):
+            await market.server.start(port + number if port else 0)
+        if self.config.market == "random" or self.config.trades:
+            self._stepper = asyncio.create_task(self._step())
+
+    async def stop(self) -> None:
+        if self._stepper is not None:
+            self._stepper.cancel()
+            await asyncio.gather(self._stepper, return_exceptions=True)
+        for market in self.markets.values():
+            await market.server.stop()
+
+    async def _step(self) -> None:
+        while True:
+            await asyncio.sleep(self.config.step_ms / 1_000)
+            for market in self.markets.values():
+                market.step()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
