@@ -102,4 +102,4 @@ def remove() -> None:
 
 def leftovers() -> list[str]:
     """Name the groups that are still there."""
-    return [f"control group {group}" for group in _groups()]
+    return [f"control group {group}" for group in _groups() if group.name == ROOT]

@@ -1,6 +1,6 @@
 """Working on a node's containerd from outside: its images, and clearing away what pods left."""
 
-import json
+import functools
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from tests.cluster.images import layout
 from tests.cluster.node import Node
 from tests.cluster.oci import Image
 from tests.cluster.shell import run
+from tests.cluster.waiting import until
 
 
 def ctr(node: Node, *arguments: str | Path, timeout: float = 300) -> str:
@@ -37,33 +38,29 @@ def load(node: Node, images: Sequence[Image]) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="trading-import-", dir=node.data) as folder:
         archive = Path(folder) / "images.tar"
         layout().archive(wanted, archive, has)
-        # A filter on the platform would ask for layers of others, which the archive does not have.
-        ctr(node, "images", "import", "--local", archive) if _has_local(node) else ctr(node, "images", "import", archive)
+        ctr(node, "images", "import", *_import_options(), archive)
     return [image.name for image in wanted]
 
 
-def _has_local(node: Node) -> bool:
-    # containerd 1.7 and newer unpack in the daemon through a newer service unless told not to.
-    return "--local" in run(["ctr", "images", "import", "--help"])
+@functools.cache
+def _import_options() -> tuple[str, ...]:
+    # Newer versions of the client leave unpacking to a service that wants every layer in the archive.
+    return ("--local",) if "--local" in run(["ctr", "images", "import", "--help"]) else ()
 
 
-def clear(node: Node) -> None:
+def clear(node: Node, seconds: float = 10) -> None:
     """Remove every container, so that the store holds images and nothing else; its processes must be gone."""
-    tasks = ctr(node, "tasks", "list", "--quiet").split()
-    if tasks:
-        ctr(node, "tasks", "delete", "--force", *tasks)
+    until(lambda: _clear_once(node), f"containers of {node.name} removed", seconds=seconds, every=0.1)
+
+
+def _clear_once(node: Node) -> bool:
     containers = ctr(node, "containers", "list", "--quiet").split()
-    if containers:
-        ctr(node, "containers", "delete", *containers)
-    if ctr(node, "containers", "list", "--quiet").split():
-        raise ClusterError(f"containers of {node.name} stay")
-
-
-def container_ids(node: Node) -> list[str]:
-    """Return the ids of the node's containers, sandboxes included."""
-    return ctr(node, "containers", "list", "--quiet").split()
-
-
-def describe(node: Node) -> str:
-    """Return the node's images as one line of JSON, for a bug report."""
-    return json.dumps(digests(node), sort_keys=True)
+    try:
+        # containerd removes the tasks itself as it sees them end; we help where it missed one, and it may be faster.
+        if tasks := ctr(node, "tasks", "list", "--quiet").split():
+            ctr(node, "tasks", "delete", "--force", *tasks)
+        if containers:
+            ctr(node, "containers", "delete", *containers)
+    except ClusterError:
+        return False
+    return not containers

@@ -31,7 +31,7 @@ def sources(dockerfile: str) -> list[str]:
             for mount in re.findall(r"--mount=(\S+)", rest):
                 options = dict(part.partition("=")[::2] for part in mount.split(","))
                 if options.get("type", "bind") == "bind" and "from" not in options:
-                    found[options.get("source", options.get("src", "."))] = None
+                    found[options.get("source") or options.get("src") or "."] = None
     return list(found)
 
 

@@ -8,9 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster import addons, cgroups, containers, control_plane, images, kubeconfig, machine, network, process
+from tests.cluster import (
+    addons,
+    cgroups,
+    containers,
+    control_plane,
+    images,
+    kubeconfig,
+    machine,
+    network,
+    process,
+    programs,
+)
 from tests.cluster import node as nodes_
-from tests.cluster import programs
 from tests.cluster.api_server import MEMORY, wait_ready
 from tests.cluster.buildah import remove_tree
 from tests.cluster.control_plane import ControlPlane
@@ -26,7 +36,9 @@ from tests.cluster.progress import Progress
 from tests.cluster.shell import run
 from tests.cluster.waiting import answers, until
 
-_SYSTEM = "system"
+SYSTEM = "system"
+_MACHINE = "machine.json"
+_CNI = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 
 
 @dataclass(frozen=True)
@@ -98,8 +110,8 @@ def start(count: int, progress: Progress) -> Layout:
     kube, kubectl = programs.kube(progress), programs.kubectl_folder(progress) / "kubectl"
     layout = Layout(network.choose(network.taken()), count)
     with progress.stage("control plane") as stage:
-        machine.remember(state_dir().parent / f"{state_dir().name}.machine")
-        cgroups.create(_SYSTEM)
+        machine.remember(state_dir() / _MACHINE)
+        cgroups.create(SYSTEM)
         network.create_link(layout.network, count)
         for node in layout.nodes:
             _start_containerd(layout, node)
@@ -139,7 +151,7 @@ def _start(
     becomes: Sequence[str] | None = None,
 ) -> Record:
     record = process.start(name, command, records=layout.records, logs=layout.logs, cwd=cwd, becomes=becomes)
-    cgroups.join(_SYSTEM, record.pid)
+    cgroups.join(SYSTEM, record.pid)
     return record
 
 
@@ -170,9 +182,9 @@ def _start_containerd(layout: Layout, node: Node) -> None:
         node.private(folder).mkdir(parents=True)
     node.clean_mark.unlink(missing_ok=True)
     node.store.mkdir(parents=True, exist_ok=True)
-    cni = next((path for path in (Path("/usr/lib/cni"), Path("/opt/cni/bin")) if (path / "ptp").exists()), None)
+    cni = next((path for path in _CNI if (path / "ptp").exists()), None)
     if cni is None:
-        raise ClusterError("no CNI plugins in /usr/lib/cni or /opt/cni/bin: apt-get install containernetworking-plugins")
+        raise ClusterError(f"no CNI plugins in {' or '.join(map(str, _CNI))}: install containernetworking-plugins")
     for name, text in {
         "containerd.toml": nodes_.containerd_config(node, cni),
         "cni/10-pods.conflist": nodes_.cni_config(node),
@@ -220,7 +232,16 @@ def _wait_ready(layout: Layout, kubectl: Path) -> None:
     until(nodes_ready, f"{layout.count} nodes Ready (logs: {layout.logs})", seconds=90, every=0.2)
     until(lambda: answers(f"http://{address}:8181/ready"), "name service ready", seconds=30)
     # Pods of every namespace need their default service account; the controllers make it.
-    account = [kubectl, "--kubeconfig", admin, "get", "serviceaccount", "default", "--output=name", "--ignore-not-found"]
+    account: list[str | Path] = [
+        kubectl,
+        "--kubeconfig",
+        admin,
+        "get",
+        "serviceaccount",
+        "default",
+        "-o=name",
+        "--ignore-not-found",
+    ]
     until(lambda: bool(run(account)), "controllers working", seconds=30, every=0.2)
 
 
@@ -247,8 +268,8 @@ def stop(count: int) -> None:
     for node in _all_nodes():
         for folder in nodes_.PRIVATE_FOLDERS:
             remove_tree(node.private(folder))
+    machine.restore(layout.state / _MACHINE)
     shutil.rmtree(layout.state, ignore_errors=True)
-    machine.restore(state_dir().parent / f"{state_dir().name}.machine")
 
 
 def _all_nodes() -> list[Node]:
@@ -281,5 +302,4 @@ def leftovers() -> list[str]:
     mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     owned = (str(state_dir()), str(cache_dir()))
     found += [f"mount {text.split()[1]}" for text in mounts if text.split()[1].startswith(owned)]
-    paths = (state_dir(), etcd_data(), state_dir().parent / f"{state_dir().name}.machine")
-    return found + [f"folder {path}" for path in paths if path.exists()]
+    return found + [f"folder {path}" for path in (state_dir(), etcd_data()) if path.exists()]

@@ -1,6 +1,7 @@
 """What the cluster changes on the machine outside its own folders, noted first and put back afterwards."""
 
 import json
+import shutil
 from pathlib import Path
 
 from tests.cluster.node import PRIVATE_FOLDERS
@@ -19,6 +20,7 @@ SYSCTLS = (
     "vm/overcommit_memory",
     "vm/panic_on_oom",
 )
+_MOUNT_NOTES = Path("/run/mount")
 
 
 def remember(note: Path) -> None:
@@ -28,7 +30,9 @@ def remember(note: Path) -> None:
     values = {name: value for name in SYSCTLS if (value := _read(name)) is not None}
     made = [folder for folder in PRIVATE_FOLDERS if not Path(folder).exists()]
     note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps({"sysctls": values, "made": made}), encoding="utf-8")
+    note.write_text(
+        json.dumps({"sysctls": values, "made": made, "mount_notes": _MOUNT_NOTES.exists()}), encoding="utf-8"
+    )
     for folder in PRIVATE_FOLDERS:
         Path(folder).mkdir(parents=True, exist_ok=True)
 
@@ -48,6 +52,9 @@ def restore(note: Path) -> None:
         except OSError:
             # Somebody else uses it by now.
             continue
+    if not noted.get("mount_notes", True) and {path.name for path in _MOUNT_NOTES.glob("*")} <= {"utab", "utab.lock"}:
+        # mount(8) makes it, also in a mount namespace of its own.
+        shutil.rmtree(_MOUNT_NOTES, ignore_errors=True)
     note.unlink()
 
 

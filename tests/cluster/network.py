@@ -77,7 +77,7 @@ def taken() -> list[str]:
 
 
 def create_link(network: Network, nodes: int) -> None:
-    """Make the link with the nodes' addresses: loopback addresses cannot be a node's, and not each kernel has dummies."""
+    """Make the link with the nodes' addresses: a loopback address cannot be a node's, and no kernel lacks bridges."""
     run(["ip", "link", "add", LINK, "type", "bridge"])
     for number in range(1, nodes + 1):
         run(["ip", "address", "add", f"{network.node(number)}/32", "dev", LINK])

@@ -82,9 +82,7 @@ class Layout:
         for image in images:
             # containerd takes the first annotation as the image's full name.
             names = {"io.containerd.image.name": image.name, _REFERENCE: image.name}
-            entries.append(
-                {"mediaType": _MANIFEST, "digest": image.digest, "size": image.size, "annotations": names}
-            )
+            entries.append({"mediaType": _MANIFEST, "digest": image.digest, "size": image.size, "annotations": names})
             blobs.update(dict.fromkeys(image.blobs[:2]))
             blobs.update(dict.fromkeys(digest for digest in image.blobs[2:] if not has(digest)))
         with tarfile.open(target, "w") as archive:

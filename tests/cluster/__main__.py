@@ -1,0 +1,151 @@
+"""The command `python -m tests.cluster`."""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from tests.cluster import cluster, images, packages, programs
+from tests.cluster.errors import ClusterError
+from tests.cluster.progress import Progress
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster", description="The local Kubernetes cluster.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    start = commands.add_parser("up", help="bring the cluster up, or find it running")
+    start.add_argument("--nodes", type=int, default=2, choices=(1, 2, 3), help="how many nodes (default 2)")
+    commands.add_parser("down", help="stop the cluster and leave the machine as it was")
+    commands.add_parser("status", help="say whether a cluster runs, who started it and from where")
+    commands.add_parser("env", help="print the lines that a shell evaluates to work with the cluster")
+    image = commands.add_parser("images", help="build the images that have changed; a running cluster gets them")
+    image.add_argument("names", nargs="*", metavar="NAME", help="operator, node or gcsfuse (default: all)")
+    build = commands.add_parser("build", help="build and fetch the programs that the cluster consists of")
+    known = sorted(programs.all_components())
+    build.add_argument(
+        "components", nargs="*", metavar="COMPONENT", help=f"of {', '.join(known)} (default: what it needs)"
+    )
+    commands.add_parser("leftovers", help="name what a cluster has left on the machine; fails if there is anything")
+    return parser
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    began = time.monotonic()
+    found = cluster.running()
+    progress = Progress(2)
+    ours = found or cluster.up(arguments.nodes, progress)
+    if len(ours.nodes) < arguments.nodes:
+        ours = cluster.up(arguments.nodes, progress)
+    print(f"{_sentence(ours.description)} ({time.monotonic() - began:.1f} s)")
+    print('For your shell: eval "$(python -m tests.cluster env)"')
+    return 0
+
+
+def _sentence(description: cluster.Description) -> str:
+    return (
+        f"{description.provider} cluster, nodes {', '.join(description.nodes) or 'none yet'}, "
+        f"started by {description.user} from {description.checkout} at {description.started}"
+    )
+
+
+def _down(_: argparse.Namespace) -> int:
+    began = time.monotonic()
+    found = cluster.describe()
+    cluster.down()
+    print(f"{'down' if found else 'there was no cluster'} ({time.monotonic() - began:.1f} s)")
+    return 0
+
+
+def _status(_: argparse.Namespace) -> int:
+    description = cluster.describe()
+    if description is None:
+        print("no cluster; start one: python -m tests.cluster up")
+        return 3
+    wrong = cluster.trouble()
+    print(_sentence(description))
+    if wrong:
+        print(f"{wrong}; `down` removes what is left, `up` starts it anew")
+        return 1
+    ours = cluster.running()
+    assert ours is not None
+    print(ours.kubectl("get", "nodes", "-o", "wide"), end="")
+    print(ours.kubectl("get", "pods", "--all-namespaces"), end="")
+    return 0
+
+
+def _env(_: argparse.Namespace) -> int:
+    ours = cluster.running()
+    if ours is None:
+        raise ClusterError("no cluster runs; start one: python -m tests.cluster up")
+    print(cluster.exports(ours))
+    return 0
+
+
+def _images(arguments: argparse.Namespace) -> int:
+    known = {"operator": images.OPERATOR, "node": images.NODE, "gcsfuse": images.GCSFUSE}
+    unknown = [name for name in arguments.names if name not in known]
+    if unknown:
+        raise ClusterError(f"no image {', '.join(unknown)}; there are: {', '.join(known)}")
+    began = time.monotonic()
+    cluster.build_images(tuple(known[name] for name in arguments.names) or images.ALL)
+    print(f"images are current ({time.monotonic() - began:.1f} s)")
+    return 0
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    known = programs.all_components()
+    unknown = [name for name in arguments.components if name not in known]
+    if unknown:
+        raise ClusterError(f"no component {', '.join(unknown)}; there are: {', '.join(known)}")
+    wanted = arguments.components or programs.COLD
+    progress = Progress(len(wanted))
+    if not arguments.components:
+        packages.require_packages([*packages.CLUSTER, *packages.IMAGES], progress)
+    for name in wanted:
+        print(known[name].obtain(progress))
+    return 0
+
+
+def _leftovers(_: argparse.Namespace) -> int:
+    found = cluster.leftovers()
+    print("\n".join(found) or "nothing is left")
+    return 1 if found else 0
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "env": _env,
+    "images": _images,
+    "build": _build,
+    "leftovers": _leftovers,
+}
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # The cleaning that follows must not be cut short by a second key press.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = _parser().parse_args(words)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        return _COMMANDS[arguments.command](arguments)
+    except ClusterError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; everything that was started has been stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
