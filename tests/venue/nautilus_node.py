@@ -26,6 +26,7 @@ from nautilus_trader.config import (
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.trading.strategy import Strategy
+
 from tests.venue.venue import Market, Venue
 
 TIMEOUT_S = 10.0
