@@ -71,7 +71,8 @@ def cached_position(node: RunningNode) -> Decimal:
 
 def cached_total(node: RunningNode, asset: str) -> Decimal:
     account = node.cache.accounts()[0]
-    return next(b.total.as_decimal() for c, b in account.balances().items() if c.code == asset)
+    totals: dict[str, Decimal] = {currency.code: b.total.as_decimal() for currency, b in account.balances().items()}
+    return totals[asset]
 
 
 def agrees(node: RunningNode, market: Market, account: str, symbol: str) -> bool:

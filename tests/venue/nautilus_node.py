@@ -43,7 +43,7 @@ async def until(condition: Callable[[], object], what: str, timeout_s: float = T
         await asyncio.sleep(POLL_S)
 
 
-class ProbeConfig(StrategyConfig, frozen=True):
+class ProbeConfig(StrategyConfig, frozen=True):  # type: ignore[misc,call-arg]
     instrument_id: InstrumentId
 
 
@@ -55,6 +55,12 @@ class Probe(Strategy):  # type: ignore[misc]
         self.quotes: list[Any] = []
         self.trades: list[Any] = []
         self.deltas: list[Any] = []
+
+    def on_start(self) -> None:
+        pass
+
+    def on_stop(self) -> None:
+        pass
 
     def on_quote_tick(self, tick: Any) -> None:
         self.quotes.append(tick)

@@ -70,7 +70,7 @@ async def test_round_trip_realises_the_ledgers_profit(venue: Venue, node: Runnin
         futures.set_price(SYMBOL, Decimal(price))
         order = probe.order_factory.market(node.instrument.id, side, node.quantity("0.050"))
         probe.submit_order(order)
-        await until(lambda order=order: order.status == OrderStatus.FILLED, "filled")
+        await until_agreed(node, futures)
     await until_agreed(node, futures)
     position = node.cache.positions_closed()[0]
     fills = list(futures.exchange.account_fills(DESK))
@@ -150,13 +150,14 @@ async def test_market_data_arrives(venue: Venue, node: RunningNode) -> None:
     await until(lambda: len(venue.futures.server.connections) >= 3, "data streams and user stream connect")
     await until(lambda: probe.deltas, "the book's snapshot arrives")
     venue.futures.step(12)
-    await until(lambda: probe.quotes and probe.trades, "quotes and trades arrive")
+    last = venue.futures.exchange.funds.last[SYMBOL]
+    await until(lambda: probe.trades and probe.trades[-1].price.as_decimal() == last, "the last trade arrives")
+    await until(lambda: probe.quotes, "quotes arrive")
     book = node.cache.order_book(node.instrument.id)
     best = [venue.futures.exchange.books[SYMBOL].best_price(side) for side in Side]
     await until(
         lambda: [book.best_bid_price().as_decimal(), book.best_ask_price().as_decimal()] == best, "the books agree"
     )
-    assert probe.trades[-1].price.as_decimal() == venue.futures.exchange.funds.last[SYMBOL]
 
 
 async def test_restart_reconciles_what_happened_meanwhile(venue: Venue) -> None:
