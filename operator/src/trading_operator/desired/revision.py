@@ -1,0 +1,45 @@
+"""A revision: one rendering of a deployment, known by its hash."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from trading_api.deployment import TradingDeployment
+from trading_api.reasons import AcceptedReason
+from trading_operator.desired.config_map import MAX_BYTES
+from trading_operator.desired.names import Owner
+from trading_operator.desired.pod_template import pod_template
+from trading_operator.desired.refusal import Refusal, RefusedError
+from trading_operator.desired.run_config import run_config
+from trading_operator.objects import Manifest
+from trading_operator.settings import RenderSettings
+
+HASH_LENGTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What a revision runs."""
+
+    hash: str
+    template: Manifest
+    """The pod template, with the hash stamped into it."""
+    config: str
+    """The run-config's text."""
+
+
+def render(owner: Owner, deployment: TradingDeployment, settings: RenderSettings) -> Rendering:
+    """Render a deployment; the same input gives the same hash. Raises RefusedError."""
+    config = run_config(deployment)
+    if len(config.encode()) > MAX_BYTES:
+        message = f"spec.strategies: the run-config is larger than {MAX_BYTES} bytes: shorten the strategies' config"
+        raise RefusedError(Refusal(AcceptedReason.SPEC_INVALID, message))
+    unstamped = pod_template(owner, deployment, "", settings)
+    revision = revision_hash(unstamped, config)
+    return Rendering(revision, pod_template(owner, deployment, revision, settings), config)
+
+
+def revision_hash(template: Manifest, config: str) -> str:
+    """Return the first digits of the SHA-256 over what is rendered, before the hash is stamped into it."""
+    text = json.dumps({"template": template, "config": config}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]

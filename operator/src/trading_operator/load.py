@@ -1,0 +1,134 @@
+"""One look at the cluster: live reads, in as few round trips as the question needs."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from trading_api import wiring
+from trading_operator.desired.config_map import config_map
+from trading_operator.desired.controller_revision import Recorded
+from trading_operator.desired.deployment import named_children
+from trading_operator.desired.names import (
+    LABEL_MANAGED_BY,
+    LABEL_NAME,
+    MANAGED_BY,
+    NAME_REVISION,
+    base_name,
+    owner_of,
+    pod_name,
+)
+from trading_operator.desired.stateful_set import replicas_of
+from trading_operator.kube.client import Client
+from trading_operator.memory import Memory, auxiliaries_of
+from trading_operator.objects import (
+    CHILD_KINDS,
+    CONFIG_MAP,
+    CONTROLLER_REVISION,
+    CORE_EVENT,
+    NAMED_CHILDREN,
+    POD,
+    STATEFUL_SET,
+    TRADING_DEPLOYMENT,
+    DeploymentKey,
+    Kind,
+    Manifest,
+    ObjectRef,
+    is_terminating,
+    owner_uid_of,
+    ref_of,
+    timestamp,
+    uid_of,
+)
+from trading_operator.observe.observed import Auxiliary, Observed, Remains
+from trading_operator.observe.situation import POD_WITHIN
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Reads what there is for one deployment."""
+
+    client: Client
+    memory: Memory
+    read_anew_after: timedelta
+    """How long a reading of what holds no decision is trusted where no event tells otherwise."""
+
+    async def load(self, key: DeploymentKey, now: datetime) -> Observed | Remains:
+        """Look. For a deployment that is gone or going, what is left of it; else what there is for it."""
+        base = base_name(key.name)
+        deployment, stateful_set, pod, records = await asyncio.gather(
+            self.client.get(ObjectRef(TRADING_DEPLOYMENT, key.namespace, key.name)),
+            self.client.get(ObjectRef(STATEFUL_SET, key.namespace, base)),
+            self.client.get(ObjectRef(POD, key.namespace, pod_name(key.name))),
+            self._list(CONTROLLER_REVISION, key),
+        )
+        self.memory.saw(deployment, stateful_set, pod, *records)
+        if deployment is None or is_terminating(deployment):
+            return Remains(key, deployment, await self._left(key))
+        uid = uid_of(deployment)
+        auxiliaries = self.memory.reading(key, since=now - self.read_anew_after)
+        if auxiliaries is None:
+            auxiliaries = await self._auxiliaries(key, deployment, records)
+            self.memory.read(key, auxiliaries, now)
+        owners = {ref_of(one): owner_uid_of(one) for one in (stateful_set, pod, *records) if one is not None}
+        owners |= {ref: auxiliary.owner_uid for ref, auxiliary in auxiliaries.items()}
+        mine = stateful_set if stateful_set is not None and owner_uid_of(stateful_set) == uid else None
+        return Observed(
+            key=key,
+            deployment=deployment,
+            stateful_set=mine,
+            pod=pod if pod is not None and owner_uid_of(pod) == uid else None,
+            revisions=tuple(Recorded(record) for record in records if owner_uid_of(record) == uid),
+            auxiliaries={ref: one for ref, one in auxiliaries.items() if one.owner_uid == uid},
+            leftovers=await self._left(key, but=uid) if set(owners.values()) - {uid, ""} else (),
+            strangers=tuple(ref for ref, owner in owners.items() if not owner),
+            answered_generation=self.memory.answered_generation(key, mine),
+            creation_failure=await self._creation_failure(mine, pod, now),
+        )
+
+    async def _auxiliaries(
+        self, key: DeploymentKey, deployment: Manifest, records: tuple[Manifest, ...]
+    ) -> dict[ObjectRef, Auxiliary]:
+        """Read what holds no decision: the named children by name, so that a stranger's is seen too."""
+        owner = owner_of(deployment)
+        named, config_maps = await asyncio.gather(
+            _gather(self.client.get(ObjectRef(kind, key.namespace, owner.base)) for kind in NAMED_CHILDREN),
+            self._list(CONFIG_MAP, key),
+        )
+        revisions = [Recorded(record) for record in records if owner_uid_of(record) == owner.uid]
+        wanted = [*named_children(owner), *(config_map(owner, one.hash, one.config) for one in revisions)]
+        there = [one for one in named if one is not None]
+        return auxiliaries_of([*there, *config_maps], {ref_of(manifest): manifest for manifest in wanted})
+
+    async def _left(self, key: DeploymentKey, but: str = "") -> tuple[Manifest, ...]:
+        """Return what is left of deployments of this name; the rest is read only when nothing runs any more."""
+        running = await _gather(self._list(kind, key) for kind in (STATEFUL_SET, POD))
+        found = [one for many in running for one in many if owner_uid_of(one) != but]
+        if not found:
+            others = await _gather(self._list(kind, key) for kind in CHILD_KINDS if kind not in {STATEFUL_SET, POD})
+            found = [one for many in others for one in many if owner_uid_of(one) != but]
+        return tuple(found)
+
+    async def _list(self, kind: Kind, key: DeploymentKey) -> tuple[Manifest, ...]:
+        labels = {LABEL_MANAGED_BY: MANAGED_BY, wiring.LABEL_DEPLOYMENT: key.name}
+        if kind is CONTROLLER_REVISION:
+            labels[LABEL_NAME] = NAME_REVISION  # the StatefulSet's own ones carry its pod's labels
+        return tuple(await self.client.list(kind, key.namespace, labels=labels))
+
+    async def _creation_failure(self, stateful_set: Manifest | None, pod: Manifest | None, now: datetime) -> str:
+        """Return why a StatefulSet that should have made its pod by now could not: only Events tell."""
+        if stateful_set is None or pod is not None or not replicas_of(stateful_set):
+            return ""
+        created = timestamp(stateful_set["metadata"].get("creationTimestamp"))
+        if created is None or now < created + POD_WITHIN:
+            return ""
+        fields = {"involvedObject.uid": uid_of(stateful_set), "reason": "FailedCreate"}
+        failures = await self.client.list(CORE_EVENT, stateful_set["metadata"]["namespace"], fields=fields)
+        latest = max(
+            failures, key=lambda one: str(one.get("lastTimestamp") or one.get("eventTime") or ""), default=None
+        )
+        return str(latest.get("message", "")) if latest else ""
+
+
+async def _gather[Answer](questions: Iterable[Awaitable[Answer]]) -> list[Answer]:
+    return list(await asyncio.gather(*questions))

@@ -1,0 +1,194 @@
+"""What the operator remembers between two looks, so that it need not read or act again. All of it can be lost."""
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from trading_api import wiring
+from trading_operator.desired.names import ANNOTATION_APPROVAL, ANNOTATION_APPROVE
+from trading_operator.objects import (
+    AUXILIARY_KINDS,
+    CONTROLLER_REVISION,
+    POD,
+    STATEFUL_SET,
+    TRADING_DEPLOYMENT,
+    DeploymentKey,
+    Manifest,
+    ObjectRef,
+    annotations_of,
+    finalizers_of,
+    generation_of,
+    kind_of,
+    labels_of,
+    name_of,
+    ref_of,
+    resource_version_of,
+    uid_of,
+)
+from trading_operator.observe.observed import Auxiliary
+from trading_operator.outcome import ANNOTATION
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A full reading of the objects that hold no decision, kept true by our own writes and by events."""
+
+    at: datetime
+    found: dict[ObjectRef, Auxiliary]
+
+
+@dataclass(slots=True)
+class Memory:
+    """One operator's memory."""
+
+    _readings: dict[DeploymentKey, Reading] = field(default_factory=dict)
+    _answers: dict[DeploymentKey, tuple[str, int]] = field(default_factory=dict)
+    _seen: dict[ObjectRef, int] = field(default_factory=dict)
+
+    def saw(self, *manifests: Manifest | None) -> None:
+        """Take note of what was read or written: an event that tells of it is no news."""
+        for manifest in manifests:
+            if manifest is not None:
+                self._seen[ref_of(manifest)] = hash(fingerprint(manifest))
+
+    def is_news(self, manifest: Manifest) -> bool:
+        """Tell whether an event's object differs from what was last seen, in anything that matters; take note of it."""
+        ref = ref_of(manifest)
+        if ref.kind in AUXILIARY_KINDS:
+            return self._is_auxiliary_news(ref, manifest)
+        print_ = hash(fingerprint(manifest))
+        if self._seen.get(ref) == print_:
+            return False
+        self._seen[ref] = print_
+        return True
+
+    def gone(self, manifest: Manifest) -> None:
+        """Take note that an object is no more."""
+        ref = ref_of(manifest)
+        self._seen.pop(ref, None)
+        if ref.kind in AUXILIARY_KINDS:
+            self._readings.pop(key_of(manifest), None)
+
+    def reading(self, key: DeploymentKey, since: datetime) -> dict[ObjectRef, Auxiliary] | None:
+        """Return the last full reading; None where there is none, or none since then."""
+        reading = self._readings.get(key)
+        return reading.found if reading is not None and reading.at >= since else None
+
+    def read(self, key: DeploymentKey, found: dict[ObjectRef, Auxiliary], at: datetime) -> None:
+        """Take note of a full reading."""
+        self._readings[key] = Reading(at, found)
+
+    def wrote(self, key: DeploymentKey, manifest: Manifest) -> None:
+        """Take note of the API server's answer to a write: what stands there now is what was wanted."""
+        ref = ref_of(manifest)
+        if ref.kind not in AUXILIARY_KINDS:
+            self.saw(manifest)
+            if ref.kind is STATEFUL_SET:
+                self._answers[key] = (uid_of(manifest), generation_of(manifest))
+        elif key in self._readings:
+            self._readings[key].found[ref] = Auxiliary.of(manifest, None)
+
+    def deleted(self, key: DeploymentKey, ref: ObjectRef) -> None:
+        """Take note of a deletion of ours."""
+        if key in self._readings:
+            self._readings[key].found.pop(ref, None)
+
+    def _is_auxiliary_news(self, ref: ObjectRef, manifest: Manifest) -> bool:
+        key = key_of(manifest)
+        reading = self._readings.get(key)
+        known = reading.found.get(ref) if reading is not None else None
+        if known is not None and known.resource_version == resource_version_of(manifest):
+            return False
+        self._readings.pop(key, None)
+        return True
+
+    def answered_generation(self, key: DeploymentKey, stateful_set: Manifest | None) -> int:
+        """Return the generation that answered the last write of this very StatefulSet; 0: none did."""
+        uid, generation = self._answers.get(key, ("", 0))
+        return generation if stateful_set is not None and uid == uid_of(stateful_set) else 0
+
+    def forget_readings(self, key: DeploymentKey) -> None:
+        """Read everything anew at the next look."""
+        self._readings.pop(key, None)
+
+    def forget(self, key: DeploymentKey) -> None:
+        """Forget a deployment that is no more."""
+        self._readings.pop(key, None)
+        self._answers.pop(key, None)
+
+
+def key_of(manifest: Manifest) -> DeploymentKey:
+    """Return the deployment that an object is or belongs to."""
+    namespace = manifest["metadata"]["namespace"]
+    if manifest["kind"] == TRADING_DEPLOYMENT.name:
+        return DeploymentKey(namespace, name_of(manifest))
+    return DeploymentKey(namespace, labels_of(manifest).get(wiring.LABEL_DEPLOYMENT, ""))
+
+
+def fingerprint(manifest: Manifest) -> Hashable:
+    """Return all of an object that a reconciliation could act on.
+
+    The numbers that a node refreshes all the time are not in it.
+    """
+    reader = _READERS.get(kind_of(manifest))
+    specific = reader(manifest) if reader else (resource_version_of(manifest),)
+    return (uid_of(manifest), manifest["metadata"].get("deletionTimestamp"), *specific)
+
+
+def _deployment(manifest: Manifest) -> tuple[Hashable, ...]:
+    node = (manifest.get("status") or {}).get("node") or {}
+    return (
+        generation_of(manifest),
+        finalizers_of(manifest),
+        annotations_of(manifest).get(ANNOTATION_APPROVE),
+        *(node.get(name) for name in ("podUid", "state", "reason", "reconciled")),
+    )
+
+
+def _stateful_set(manifest: Manifest) -> tuple[Hashable, ...]:
+    status = manifest.get("status") or {}
+    return (
+        generation_of(manifest),
+        annotations_of(manifest).get(ANNOTATION),
+        tuple(sorted(labels_of(manifest).items())),
+        status.get("observedGeneration", 0) >= generation_of(manifest),
+        bool(status.get("replicas")),
+    )
+
+
+def _controller_revision(manifest: Manifest) -> tuple[Hashable, ...]:
+    return (manifest.get("revision"), annotations_of(manifest).get(ANNOTATION_APPROVAL))
+
+
+def _pod(manifest: Manifest) -> tuple[Hashable, ...]:
+    status = manifest.get("status") or {}
+    conditions = ((c["type"], c["status"], c.get("reason"), c.get("message")) for c in status.get("conditions") or ())
+    return (
+        labels_of(manifest).get(wiring.LABEL_REVISION),
+        tuple(conditions),
+        *(tuple(map(_container, status.get(name) or ())) for name in ("containerStatuses", "initContainerStatuses")),
+    )
+
+
+def _container(status: Mapping[str, Any]) -> Hashable:
+    states = (status.get("state") or {}, status.get("lastState") or {})
+    return (status["name"], status.get("ready"), status.get("started"), *map(_state, states))
+
+
+def _state(state: Mapping[str, Mapping[str, Any]]) -> Hashable:
+    told = ("reason", "exitCode", "message", "startedAt")
+    return tuple((kind, *(detail.get(name) for name in told)) for kind, detail in state.items())
+
+
+_READERS = {
+    TRADING_DEPLOYMENT: _deployment,
+    STATEFUL_SET: _stateful_set,
+    CONTROLLER_REVISION: _controller_revision,
+    POD: _pod,
+}
+
+
+def auxiliaries_of(manifests: Iterable[Manifest], wanted: Mapping[ObjectRef, Manifest]) -> dict[ObjectRef, Auxiliary]:
+    """Boil a reading down to what must be known of it."""
+    return {ref_of(manifest): Auxiliary.of(manifest, wanted.get(ref_of(manifest))) for manifest in manifests}

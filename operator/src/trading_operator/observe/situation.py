@@ -1,0 +1,209 @@
+"""What the cluster's state means for one deployment: the ground of both the plan and the status."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from trading_api import wiring
+from trading_api.reasons import DegradedReason, ProgressReason
+from trading_api.status import NodeState, Phase
+from trading_operator.desired.controller_revision import Recorded, controller_revision
+from trading_operator.desired.deployment import Desired
+from trading_operator.desired.stateful_set import replicas_of, revision_in
+from trading_operator.objects import Manifest, is_terminating, labels_of, timestamp
+from trading_operator.observe.containers import node_container
+from trading_operator.observe.finding import Finding, sentence
+from trading_operator.observe.observed import Observed
+from trading_operator.observe.pod import diagnose, node_failure, stop_deadline
+from trading_operator.observe.report import Report, present_report
+from trading_operator.outcome import Outcome, recorded_outcome
+
+REPORT_WITHIN = timedelta(seconds=90)
+"""How long a running node may take to its first report before somebody should look."""
+POD_WITHIN = timedelta(seconds=5)
+"""How long a StatefulSet may take to make its pod before somebody should look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One deployment that is there and not being deleted."""
+
+    desired: Desired
+    observed: Observed
+    now: datetime
+    records: tuple[Recorded, ...]
+    """All revisions, the newest generation first; with the one that is yet to be written, if there is one."""
+    approved: str
+    """The revision that the template holds, or would hold if the StatefulSet were there."""
+    outcome: Outcome | None
+    """How the approved revision ended for good, if it has."""
+    report: Report | None
+    finding: Finding | None
+
+    @property
+    def pod(self) -> Manifest | None:
+        """The present pod."""
+        return self.observed.pod
+
+    @property
+    def running(self) -> str:
+        """The revision of the present pod."""
+        return labels_of(self.pod).get(wiring.LABEL_REVISION, "") if self.pod else ""
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the present pod is to make room, or is already about to."""
+        return self.pod is not None and (self.running != self.target or is_terminating(self.pod))
+
+    @property
+    def latest(self) -> Recorded | None:
+        """The revision that the newest accepted spec asks for."""
+        return self.records[0] if self.records else None
+
+    @property
+    def pending(self) -> Recorded | None:
+        """The revision that waits to replace the approved one."""
+        return self.latest if self.latest is not None and self.latest.hash != self.approved else None
+
+    @property
+    def gate_open(self) -> bool:
+        """Whether the pending revision may replace the approved one now."""
+        if self.pending is None:
+            return False
+        return not self.desired.needs_approval or self.desired.approved_by_person == self.pending.hash
+
+    @property
+    def promoted(self) -> Recorded | None:
+        """The revision that replaces the approved one now."""
+        return self.pending if self.gate_open else None
+
+    @property
+    def target(self) -> str:
+        """The revision that the pod should be of."""
+        return self.promoted.hash if self.promoted is not None else self.approved
+
+    @property
+    def wanted_outcome(self) -> Outcome | None:
+        """The outcome that stands; a new revision starts without one."""
+        return None if self.promoted is not None else self.outcome
+
+    @property
+    def wanted_replicas(self) -> int:
+        """How many pods there should be."""
+        return 0 if self.desired.suspended or self.wanted_outcome is not None else 1
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """When the passing of time alone changes what this means."""
+        times = [
+            stop_deadline(self.pod) if self.pod else None,
+            _report_deadline(self.pod),
+            _pod_deadline(self.observed),
+        ]
+        return min((time for time in times if time is not None and time > self.now), default=None)
+
+    def record_of(self, revision: str) -> Recorded | None:
+        """Return a revision's record."""
+        return next((record for record in self.records if record.hash == revision), None)
+
+
+def assess(desired: Desired, observed: Observed, now: datetime) -> Situation:
+    """Say what was observed means for what is desired."""
+    records = _records(desired, observed)
+    approved = _approved(observed, records)
+    report = present_report(observed.deployment, observed.pod)
+    return Situation(
+        desired=desired,
+        observed=observed,
+        now=now,
+        records=records,
+        approved=approved,
+        outcome=_outcome(desired, observed, approved, report),
+        report=report,
+        finding=_finding(observed, report, now),
+    )
+
+
+def _records(desired: Desired, observed: Observed) -> tuple[Recorded, ...]:
+    records = {record.hash: record for record in observed.revisions}
+    if desired.rendering is not None:
+        new = desired.rendering
+        known = records.get(new.hash)
+        manifest = (
+            known.of_generation(desired.generation)
+            if known
+            else controller_revision(desired.owner, new, desired.generation)
+        )
+        first = observed.stateful_set is None and not any(record.approval for record in records.values())
+        # What replaces nothing needs no approval; recorded at once, it is what comes back if the StatefulSet is lost.
+        records[new.hash] = Recorded(Recorded(manifest).approved_as(1) if first and not known else manifest)
+    return tuple(sorted(records.values(), key=lambda record: record.generation, reverse=True))
+
+
+def _approved(observed: Observed, records: tuple[Recorded, ...]) -> str:
+    if observed.stateful_set is not None:
+        return revision_in(observed.stateful_set)
+    approvals = [record for record in records if record.approval]
+    if approvals:
+        return max(approvals, key=lambda record: record.approval).hash
+    return records[0].hash if records else ""
+
+
+def _outcome(desired: Desired, observed: Observed, approved: str, report: Report | None) -> Outcome | None:
+    """Return how the approved revision ended for good. Suspending and resuming starts it again."""
+    if desired.suspended or observed.stateful_set is None:
+        return None
+    recorded = recorded_outcome(observed.stateful_set)
+    if recorded is not None and recorded.revision == approved:
+        return recorded
+    pod = observed.pod
+    if pod is None or labels_of(pod).get(wiring.LABEL_REVISION) != approved or replicas_of(observed.stateful_set) == 0:
+        return None
+    if report is not None and report.completed:
+        return Outcome(
+            approved, Phase.COMPLETED, ProgressReason.COMPLETED, report.message or "the replay ran to its end"
+        )
+    failure = _permanent_failure(pod, report)
+    return Outcome(approved, Phase.FAILED, failure.reason, failure.message) if failure is not None else None
+
+
+def _permanent_failure(pod: Manifest, report: Report | None) -> Finding | None:
+    node = node_container(pod)
+    if node is None or node.end is None or not node.end.permanent or (report is not None and report.trading):
+        return None
+    return node_failure(node)
+
+
+def _finding(observed: Observed, report: Report | None, now: datetime) -> Finding | None:
+    pod = observed.pod
+    if pod is None:
+        if observed.creation_failure:
+            return Finding(
+                DegradedReason.POD_REFUSED, sentence("the cluster refuses the pod", observed.creation_failure)
+            )
+        return None
+    if found := diagnose(pod, now):
+        return found
+    if report is not None and report.state == NodeState.FAILED:
+        return Finding(
+            report.reason or DegradedReason.NODE_FAILED, sentence("the node reports a failure", report.message)
+        )
+    deadline = _report_deadline(pod)
+    if report is None and deadline is not None and now >= deadline:
+        return Finding(
+            DegradedReason.NODE_NOT_REPORTING,
+            "the node runs but does not report; see its log: it must reach the API server and may patch only"
+            " tradingdeployments/status",
+        )
+    return None
+
+
+def _report_deadline(pod: Manifest | None) -> datetime | None:
+    node = node_container(pod) if pod is not None and not is_terminating(pod) else None
+    return node.running_since + REPORT_WITHIN if node is not None and node.running_since else None
+
+
+def _pod_deadline(observed: Observed) -> datetime | None:
+    if observed.pod is not None or observed.stateful_set is None or not replicas_of(observed.stateful_set):
+        return None
+    created = timestamp(observed.stateful_set["metadata"].get("creationTimestamp"))
+    return created + POD_WITHIN if created else None

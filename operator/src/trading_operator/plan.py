@@ -1,0 +1,215 @@
+"""What to do next: pure, from one look at the cluster.
+
+Never two pods. A StatefulSet of 0 or 1 makes a pod only after the former one's object is gone, and so:
+its template changes only right before its pod is deleted, its pod is never deleted by force, it is itself deleted only
+when it is known to run none, and a second one under another name is never made.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from trading_api.reasons import AcceptedReason
+from trading_operator.actions import Action, Apply, Create, Delete, Replace, SetFinalizers, delete
+from trading_operator.desired.config_map import config_map
+from trading_operator.desired.controller_revision import Recorded
+from trading_operator.desired.deployment import named_children
+from trading_operator.desired.names import FINALIZER
+from trading_operator.desired.refusal import Refusal
+from trading_operator.desired.stateful_set import replicas_of, restated, revision_in, scaled_to_zero, stateful_set
+from trading_operator.objects import (
+    CONFIG_MAP,
+    POD,
+    STATEFUL_SET,
+    Manifest,
+    ObjectRef,
+    annotations_of,
+    finalizers_of,
+    generation_of,
+    is_terminating,
+    kind_of,
+    ref_of,
+    uid_of,
+)
+from trading_operator.observe.drift import covers
+from trading_operator.observe.observed import Observed, Remains
+from trading_operator.observe.pod import stop_deadline
+from trading_operator.observe.situation import Situation
+from trading_operator.outcome import ANNOTATION
+
+KEPT_REVISIONS = 3
+"""Revisions that are kept beside the approved, the latest and the running one."""
+
+type Stage = tuple[Action, ...]
+"""Actions that do not depend on one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do now, stage after stage; after that, look again."""
+
+    stages: tuple[Stage, ...] = ()
+    refusal: Refusal | None = None
+    """Why nothing more can be done for the newest spec."""
+    wake_at: datetime | None = None
+    """When to look again though nothing happened."""
+
+    @classmethod
+    def of(cls, *stages: Iterable[Action], refusal: Refusal | None = None, wake_at: datetime | None = None) -> "Plan":
+        """Make a plan of the stages that hold something."""
+        return cls(tuple(stage for stage in map(tuple, stages) if stage), refusal, wake_at)
+
+
+def plan(situation: Situation) -> Plan:
+    """Return what to do for a deployment that is there to stay."""
+    observed = situation.observed
+    if observed.strangers:
+        return Plan(refusal=_name_conflict(observed.strangers), wake_at=situation.wake_at)
+    if observed.leftovers:
+        return plan_removal(Remains(observed.key, None, observed.leftovers), situation.now)
+    return Plan.of(
+        _finalizer(observed),
+        [*_named_children(situation), *_revision_objects(situation)],
+        _stateful_set(situation),
+        _pod(situation),
+        _bookkeeping(situation),
+        refusal=situation.desired.refusal,
+        wake_at=situation.wake_at,
+    )
+
+
+def plan_removal(remains: Remains, now: datetime) -> Plan:
+    """Return what to do until nothing is left: stop, wait for the pod's end, take away the rest, let go.
+
+    Also for what an earlier deployment of the same name left behind.
+    """
+    found = remains.found
+    stateful_sets = [manifest for manifest in found if kind_of(manifest) is STATEFUL_SET]
+    pods = [manifest for manifest in found if kind_of(manifest) is POD]
+    wake_at = min((time for pod in pods if (time := stop_deadline(pod)) and time > now), default=None)
+    if stateful_sets:
+        return Plan.of((action for one in stateful_sets for action in _stop(one, pods)), wake_at=wake_at)
+    if pods:
+        return Plan.of((delete(pod) for pod in pods if not is_terminating(pod)), wake_at=wake_at)
+    if found:
+        return Plan.of(delete(manifest) for manifest in found if not is_terminating(manifest))
+    return Plan.of(_let_go(remains.deployment))
+
+
+def _name_conflict(strangers: Sequence[ObjectRef]) -> Refusal:
+    names = ", ".join(map(str, strangers))
+    return Refusal(
+        AcceptedReason.NAME_CONFLICT,
+        f"{names}: not made for this deployment; delete or rename it, or give the deployment another name",
+    )
+
+
+def _finalizer(observed: Observed) -> Iterator[Action]:
+    deployment = observed.deployment
+    if FINALIZER not in finalizers_of(deployment):
+        yield SetFinalizers(deployment, (*finalizers_of(deployment), FINALIZER))
+
+
+def _let_go(deployment: Manifest | None) -> Iterator[Action]:
+    if deployment is not None and FINALIZER in finalizers_of(deployment):
+        yield SetFinalizers(deployment, tuple(name for name in finalizers_of(deployment) if name != FINALIZER))
+
+
+def _named_children(situation: Situation) -> Iterator[Action]:
+    if situation.latest is None:
+        return
+    for wanted in named_children(situation.desired.owner):
+        there = situation.observed.auxiliaries.get(ref_of(wanted))
+        if there is None or not there.faithful:
+            yield Apply(wanted)
+
+
+def _revision_objects(situation: Situation) -> Iterator[Action]:
+    """Record a new revision, and restore the ConfigMaps that the approved and the latest one need."""
+    owner = situation.desired.owner
+    for record in _needed(situation):
+        wanted = config_map(owner, record.hash, record.config)
+        if ref_of(wanted) not in situation.observed.auxiliaries:
+            yield Create(wanted)
+    if situation.desired.rendering is not None and situation.latest is not None:
+        manifest = situation.latest.manifest
+        yield Replace(manifest) if uid_of(manifest) else Create(manifest)
+
+
+def _needed(situation: Situation) -> list[Recorded]:
+    hashes = {situation.approved, situation.latest.hash if situation.latest else ""}
+    return [record for record in situation.records if record.hash in hashes]
+
+
+def _stateful_set(situation: Situation) -> Iterator[Action]:
+    """Write the template, the outcome and the replicas as one decision."""
+    live, replicas, outcome = situation.observed.stateful_set, situation.wanted_replicas, situation.wanted_outcome
+    record = situation.record_of(situation.target)
+    if live is None:
+        if record is not None:
+            yield Create(stateful_set(situation.desired.owner, record.template, replicas))
+        return
+    if is_terminating(live):
+        return
+    template = live["spec"]["template"]
+    if record is not None and not _stands(situation, live, record):
+        template = record.template
+    same_outcome = annotations_of(live).get(ANNOTATION) == (outcome.to_json() if outcome is not None else None)
+    if template is not live["spec"]["template"] or replicas_of(live) != replicas or not same_outcome:
+        yield Replace(restated(live, template=template, replicas=replicas, outcome=outcome))
+
+
+def _stands(situation: Situation, live: Manifest, record: Recorded) -> bool:
+    """Tell whether the live template is the recorded one, however the API server wrote it down."""
+    if revision_in(live) != record.hash:
+        return False
+    answered = situation.observed.answered_generation == generation_of(live)
+    return answered or covers(live["spec"]["template"], record.template)
+
+
+def _pod(situation: Situation) -> Iterator[Action]:
+    """Delete a pod of another revision than the template's; its StatefulSet makes the next when it is gone."""
+    pod, live = situation.pod, situation.observed.stateful_set
+    if pod is None or live is None or is_terminating(pod) or is_terminating(live):
+        return
+    if situation.running != situation.target and situation.wanted_replicas:
+        yield delete(pod)
+
+
+def _bookkeeping(situation: Situation) -> Iterator[Action]:
+    """Mark the approved revision as such, and forget old ones. Only when nothing else is to be done with them."""
+    if situation.observed.stateful_set is None or situation.desired.rendering is not None or situation.gate_open:
+        return
+    approvals = [record.approval for record in situation.records]
+    approved = situation.record_of(situation.approved)
+    if approved is not None and (approved.approval == 0 or approved.approval < max(approvals)):
+        yield Replace(approved.approved_as(max(approvals) + 1))
+        return
+    yield from _prune(situation)
+
+
+def _prune(situation: Situation) -> Iterator[Action]:
+    needed = {record.hash for record in _needed(situation)} | {situation.running}
+    others = [record for record in situation.records if record.hash not in needed]
+    kept = needed | {record.hash for record in others[:KEPT_REVISIONS]}
+    yield from (delete(record.manifest) for record in others[KEPT_REVISIONS:])
+    owner = situation.desired.owner
+    kept_names = {owner.revision_name(revision) for revision in kept}
+    for ref, there in situation.observed.auxiliaries.items():
+        if ref.kind is CONFIG_MAP and ref.name not in kept_names:
+            yield Delete(ref, there.uid, there.resource_version)
+
+
+def _stop(live: Manifest, pods: Sequence[Manifest]) -> Iterator[Action]:
+    if is_terminating(live):
+        return
+    if replicas_of(live):
+        yield Replace(scaled_to_zero(live))
+    elif not pods and _settled(live):
+        yield delete(live)
+
+
+def _settled(live: Manifest) -> bool:
+    """Tell whether the StatefulSet's controller knows of the zero: until then it may still make a pod."""
+    status = live.get("status") or {}
+    return status.get("observedGeneration", 0) >= generation_of(live) and not status.get("replicas")

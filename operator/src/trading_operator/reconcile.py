@@ -1,0 +1,211 @@
+"""The one place with effects: look, plan, do, look again; write the status last, where it says something new."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from trading_api.reasons import AcceptedReason
+from trading_operator.actions import Action, Apply, Create, Delete, Replace, SetFinalizers, target_of
+from trading_operator.desired.deployment import desired
+from trading_operator.desired.names import MANAGED_BY
+from trading_operator.desired.refusal import Refusal
+from trading_operator.kube import errors
+from trading_operator.kube.client import Client
+from trading_operator.load import Loader
+from trading_operator.memory import Memory, key_of
+from trading_operator.objects import (
+    EVENT,
+    STATEFUL_SET,
+    DeploymentKey,
+    Manifest,
+    owner_uid_of,
+    ref_of,
+    resource_version_of,
+    uid_of,
+)
+from trading_operator.observe.observed import Observed, Remains
+from trading_operator.observe.situation import assess
+from trading_operator.observe.status import changed, removal_status, status
+from trading_operator.observe.transitions import Note, transitions
+from trading_operator.plan import Plan, plan, plan_removal
+from trading_operator.settings import RenderSettings
+from trading_operator.work_queue import Again
+
+log = logging.getLogger(__name__)
+
+MAX_STEPS = 12
+"""Looks in one go; a plan that is never done is a bug, and must not keep a worker."""
+NOTE_LENGTH = 1000
+
+
+class RefusedByClusterError(Exception):
+    """The cluster refused what was wanted: told in the status, tried again later."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+        super().__init__(refusal.message)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """Makes the cluster as one TradingDeployment says. Running it twice changes nothing."""
+
+    client: Client
+    settings: RenderSettings
+    instance: str = "trading-operator"
+    """Name of this process, in Events."""
+    now: Callable[[], datetime] = _utc_now
+    on_phase: Callable[[DeploymentKey, str], None] = lambda _key, _phase: None
+    read_anew_after: timedelta = timedelta(minutes=10)
+    memory: Memory = field(default_factory=Memory)
+
+    async def reconcile(self, key: DeploymentKey) -> Again:
+        """Work on one deployment until there is nothing to do now."""
+        loader = Loader(self.client, self.memory, self.read_anew_after)
+        for _ in range(MAX_STEPS):
+            found = await loader.load(key, self.now())
+            again = await (self._remove(found) if isinstance(found, Remains) else self._keep(found))
+            if again is not None:
+                return again
+        return Again(after=0)
+
+    async def _keep(self, observed: Observed) -> Again | None:
+        """Take one step for a deployment that is there to stay; None: look again."""
+        recorded = max((record.generation for record in observed.revisions), default=0)
+        situation = assess(desired(observed.deployment, recorded, self.settings), observed, self.now())
+        todo = plan(situation)
+        try:
+            await self._execute(observed.key, todo)
+        except RefusedByClusterError as refused:
+            await self._report(observed.deployment, status(situation, refused.refusal))
+            raise
+        if todo.stages:
+            return None
+        await self._report(observed.deployment, status(situation, todo.refusal))
+        return self._wake(todo)
+
+    async def _remove(self, remains: Remains) -> Again | None:
+        """Take one step for a deployment that is gone or going; None: look again."""
+        todo = plan_removal(remains, self.now())
+        await self._execute(remains.key, todo)
+        if todo.stages:
+            return None
+        if remains.deployment is not None:
+            await self._report(remains.deployment, removal_status(remains.deployment, remains, self.now()))
+        elif not remains.found:
+            self.memory.forget(remains.key)
+            self.on_phase(remains.key, "")
+            return Again(forget=True)
+        return self._wake(todo)
+
+    def _wake(self, todo: Plan) -> Again:
+        return Again(after=None if todo.wake_at is None else (todo.wake_at - self.now()).total_seconds() + 0.05)
+
+    async def _execute(self, key: DeploymentKey, todo: Plan) -> None:
+        for stage in todo.stages:
+            done = await asyncio.gather(*(self._do(key, action) for action in stage), return_exceptions=True)
+            failed = [answer for answer in done if isinstance(answer, BaseException)]
+            if failed:
+                raise failed[0]
+
+    async def _do(self, key: DeploymentKey, action: Action) -> None:
+        try:
+            match action:
+                case Create(manifest):
+                    self.memory.wrote(key, await self._create(manifest))
+                case Apply(manifest):
+                    self.memory.wrote(key, await self.client.apply(manifest))
+                case Replace(manifest):
+                    self.memory.wrote(key, await self.client.replace(manifest))
+                case SetFinalizers(manifest, finalizers):
+                    self.memory.wrote(key, await self.client.set_finalizers(manifest, finalizers))
+                case Delete(ref, uid, resource_version):
+                    await self.client.delete(ref, uid, resource_version)
+                    self.memory.deleted(key, ref)
+        except (errors.InvalidError, errors.ForbiddenError) as error:
+            raise RefusedByClusterError(_refusal(action, error)) from error
+
+    async def _create(self, manifest: Manifest) -> Manifest:
+        try:
+            return await self.client.create(manifest)
+        except errors.AlreadyExistsError as error:
+            there = await self.client.get(ref_of(manifest))
+            if there is not None and owner_uid_of(there) != owner_uid_of(manifest):
+                name = ref_of(manifest)
+                message = f"{name}: exists and was not made for this deployment; delete or rename it"
+                raise RefusedByClusterError(Refusal(AcceptedReason.NAME_CONFLICT, message)) from error
+            self.memory.forget_readings(key_of(manifest))
+            raise errors.ConflictError(str(error), error.status) from error
+
+    async def _report(self, deployment: Manifest, wanted: dict[str, Any]) -> None:
+        """Write the status where it says something new, and tell of what changed."""
+        self.on_phase(key_of(deployment), wanted["phase"])
+        if not changed(deployment, wanted):
+            return
+        await self.client.apply_status(_status_manifest(deployment, wanted))
+        for note in transitions(deployment.get("status") or {}, wanted):
+            await self._emit(deployment, note)
+
+    async def _emit(self, deployment: Manifest, note: Note) -> None:
+        """Make an Event; it is a courtesy, so that its failure is only logged."""
+        log.info("%s: %s", note.reason, note.note, extra={"deployment": str(key_of(deployment))})
+        try:
+            await self.client.create(_event(deployment, note, self.instance, self.now()))
+        except errors.ApiError as error:
+            log.warning("no Event: %s", error, extra={"deployment": str(key_of(deployment))})
+
+
+def _refusal(action: Action, error: errors.ApiError) -> Refusal:
+    if isinstance(error, errors.ForbiddenError):
+        return Refusal("ForbiddenByCluster", f"the cluster forbids it; ask its administrator: {error}")
+    if target_of(action).kind is STATEFUL_SET:
+        return Refusal(
+            AcceptedReason.POD_TEMPLATE_REFUSED, f"the cluster refuses the pod; correct spec.podTemplate: {error}"
+        )
+    return Refusal("RefusedByCluster", str(error))
+
+
+def _status_manifest(deployment: Manifest, wanted: dict[str, Any]) -> Manifest:
+    metadata = deployment["metadata"]
+    return {
+        "apiVersion": deployment["apiVersion"],
+        "kind": deployment["kind"],
+        "metadata": {
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "uid": uid_of(deployment),
+            "resourceVersion": resource_version_of(deployment),
+        },
+        "status": wanted,
+    }
+
+
+def _event(deployment: Manifest, note: Note, instance: str, now: datetime) -> Manifest:
+    metadata = deployment["metadata"]
+    return {
+        "apiVersion": EVENT.api_version,
+        "kind": EVENT.name,
+        "metadata": {"name": f"{metadata['name']}.{uuid4().hex[:16]}", "namespace": metadata["namespace"]},
+        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reportingController": MANAGED_BY,
+        "reportingInstance": instance[:128],
+        "action": note.action,
+        "reason": note.reason,
+        "type": note.type,
+        "note": note.note.encode()[:NOTE_LENGTH].decode(errors="ignore"),
+        "regarding": {
+            "apiVersion": deployment["apiVersion"],
+            "kind": deployment["kind"],
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "uid": uid_of(deployment),
+        },
+    }
