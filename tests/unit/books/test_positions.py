@@ -1,0 +1,151 @@
+"""The position fold against an oracle that is slow and obvious, and sums over venues."""
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.books.stories import filled, prices, quantities, shuffled_with_repeats, times
+from trading_node.book_events import Filled, Side
+from trading_node.positions import Position, aggregate, apply_fill, by_base_asset, by_instrument, fold_position
+
+CLOSE = Decimal("1e-9")
+
+
+@st.composite
+def fills(draw: st.DrawFn, *, inverse: bool = False) -> list[Filled]:
+    made = []
+    for number in range(draw(st.integers(1, 8))):
+        fill = filled(str(number), str(draw(quantities)), str(draw(prices)), draw(times))
+        made.append(replace(fill, side=draw(st.sampled_from([Side.BUY, Side.SELL])), inverse=inverse))
+    return made
+
+
+def oracle(fills: list[Filled]) -> tuple[Fraction, Fraction | None, Fraction]:
+    """Quantity, average entry and profit by closing lots one at a time, each lot at the average of all lots."""
+    inverse = fills[0].inverse
+    lots: list[tuple[Fraction, Fraction]] = []
+    profit = Fraction(0)
+
+    def worth(price: Fraction) -> Fraction:
+        return -1 / price if inverse else price
+
+    def average() -> Fraction:
+        mean = sum(abs(q) * worth(p) for q, p in lots) / sum(abs(q) for q, _ in lots)
+        return -1 / mean if inverse else mean
+
+    for fill in sorted(fills, key=lambda f: (f.ts_event, int(f.trade_id))):
+        change, price = Fraction(fill.quantity) * fill.side.sign, Fraction(fill.price)
+        held = sum((q for q, _ in lots), Fraction(0))
+        if held * change < 0:
+            closing = min(abs(held), abs(change)) * (1 if held > 0 else -1)
+            entry = average()
+            profit += closing * (worth(price) - worth(entry))
+            lots = [(held - closing, entry)] if held != closing else []
+            change += closing
+        if change:
+            lots.append((change, price))
+    return sum((q for q, _ in lots), Fraction(0)), average() if lots else None, profit
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+@given(data=st.data())
+def test_positions_equal_the_oracle(data: st.DataObject, inverse: bool) -> None:
+    made = data.draw(fills(inverse=inverse))
+    position = fold_position(data.draw(shuffled_with_repeats(made)))
+    assert position is not None
+    quantity, average, profit = oracle(made)
+    assert Fraction(position.quantity) == quantity
+    assert (position.average_price is None) == (average is None)
+    if average is not None and position.average_price is not None:
+        assert abs(Fraction(position.average_price) / average - 1) < CLOSE
+    scale = max(abs(profit), Fraction(1))
+    assert abs(Fraction(position.realized_profit) - profit) / scale < CLOSE
+
+
+@given(fills())
+def test_going_on_equals_folding_anew(made: list[Filled]) -> None:
+    in_order = sorted(made, key=lambda f: (f.ts_event, int(f.trade_id)))
+    position: Position | None = None
+    for count, fill in enumerate(in_order, start=1):
+        position = apply_fill(position, fill)
+        assert position == fold_position(in_order[:count])
+
+
+def test_trade_ids_are_numbers_where_they_are() -> None:
+    first, second = filled("999", "1", "100"), filled("1000", "1", "110", side=Side.SELL)
+    assert fold_position([second, first]) == apply_fill(apply_fill(None, first), second)
+
+
+def test_a_late_fill_is_refused_where_it_would_be_out_of_order() -> None:
+    position = apply_fill(None, filled("2", "1", "100", at=9))
+    with pytest.raises(ValueError, match="does not come next"):
+        apply_fill(position, filled("1", "1", "100", at=8))
+
+
+def test_commission_in_the_settlement_currency_comes_off_the_profit() -> None:
+    buy = filled("1", "1", "100", 1, commission=Decimal("0.5"), commission_currency="USDT")
+    sell = filled("2", "1", "110", 2, side=Side.SELL, commission=Decimal("0.01"), commission_currency="BNB")
+    position = fold_position([buy, sell])
+    assert position is not None
+    assert position.realized_profit == Decimal("9.5")
+    assert position.commissions == {"BNB": Decimal("0.01"), "USDT": Decimal("0.5")}
+    assert (position.quantity, position.average_price, position.is_open) == (0, None, False)
+
+
+def test_commission_in_what_was_bought_is_taken_from_the_holding() -> None:
+    buy = filled("1", "1", "100", commission=Decimal("0.001"), commission_currency="BTC", spot=True)
+    position = fold_position([buy])
+    assert position is not None
+    assert (position.quantity, position.realized_profit) == (Decimal("0.999"), 0)
+
+
+def test_a_flip_opens_anew_at_the_price_of_the_fill() -> None:
+    position = fold_position([filled("1", "1", "100", 1), filled("2", "3", "110", 2, side=Side.SELL)])
+    assert position is not None
+    assert (position.quantity, position.average_price, position.realized_profit) == (-2, 110, 10)
+    assert position.ts_opened == 2
+
+
+def test_sums_over_venues() -> None:
+    binance = fold_position([filled("1", "2", "100")])
+    okx = fold_position(
+        [filled("1", "1", "130", side=Side.SELL, instrument_id="OKX:PERPETUAL:BTC-USDT@LIN", venue="OKX")]
+    )
+    coin = fold_position(
+        [
+            filled(
+                "1", "1000", "100", instrument_id="DERIBIT:PERPETUAL:BTC-USD@INV", inverse=True,
+                quote_currency="USD", settlement_currency="BTC",
+            )
+        ]
+    )  # fmt: skip
+    assert binance is not None
+    assert okx is not None
+    assert coin is not None
+    marks = dict.fromkeys((p.key.instrument_id for p in (binance, okx, coin)), Decimal(125))
+    rates = {"USDT": Decimal(1), "USD": Decimal(1), "BTC": Decimal(125)}
+
+    (linear,) = aggregate([binance, okx], by_instrument, marks, rates)
+    assert linear.group == "PERPETUAL:BTC-USDT@LIN"
+    assert (linear.quantity, linear.long_quantity, linear.short_quantity) == (1, 2, 1)
+    assert linear.unrealized_profit == 2 * 25 + 5
+    assert (linear.gross_notional, linear.net_notional) == (375, 125)
+    assert linear.average_price == 70  # two bought at 100, one sold at 130
+
+    (base,) = aggregate([binance, okx, coin], by_base_asset, marks, rates)
+    assert base.group == "BTC"
+    assert base.quantity == 1 + 1000 / Decimal(125)
+    assert base.unrealized_profit == 55 + 2 * 125  # 10 coins' worth of dollars are 8 coins' worth now
+    assert base.gross_notional == 1375
+
+
+def test_what_has_no_price_is_named_and_left_out() -> None:
+    position = fold_position([filled("1", "2", "100")])
+    assert position is not None
+    (exposure,) = aggregate([position], by_base_asset, {}, {"USDT": Decimal(1)})
+    assert exposure.unpriced == (position.key.instrument_id,)
+    assert (exposure.gross_notional, exposure.unrealized_profit, exposure.average_price) == (0, 0, None)
