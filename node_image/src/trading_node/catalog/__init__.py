@@ -1,0 +1,1 @@
+"""Catalogs of market data: what is in one, and how trades get into one."""

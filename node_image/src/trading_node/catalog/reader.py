@@ -1,0 +1,185 @@
+"""What a Nautilus ParquetDataCatalog holds, and its events in the order of time, read in small chunks."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from nautilus_trader.core.data import Data
+from nautilus_trader.core.nautilus_pyo3 import DataBackendSession, drop_cvec_pycapsule
+from nautilus_trader.model.data import (
+    Bar,
+    FundingRateUpdate,
+    IndexPriceUpdate,
+    InstrumentClose,
+    InstrumentStatus,
+    MarkPriceUpdate,
+    OrderBookDelta,
+    OrderBookDepth10,
+    QuoteTick,
+    TradeTick,
+    capsule_to_list,
+)
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.persistence.catalog import ParquetDataCatalog
+from nautilus_trader.persistence.funcs import class_to_filename, urisafe_identifier
+from nautilus_trader.serialization.arrow.serializer import ArrowSerializer
+
+from trading_node.errors import NodeError, catalog_unreadable
+
+CHUNK_EVENTS = 1_000
+"""Events in memory at once, per source: about a millisecond of reading, so that the event loop is never held long."""
+
+STREAMED_BY_RUST = (
+    TradeTick, QuoteTick, Bar, OrderBookDelta, OrderBookDepth10, MarkPriceUpdate, InstrumentStatus,
+)  # fmt: skip
+STREAMED_BY_ARROW = (IndexPriceUpdate, FundingRateUpdate, InstrumentClose)
+DATA_TYPES: tuple[type, ...] = (*STREAMED_BY_RUST, *STREAMED_BY_ARROW)
+
+_REMEDY = "Point the catalog at a folder written by `trading-node catalog import` or by Nautilus itself"
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file of one type of data of one instrument (or bar type)."""
+
+    data_type: type
+    identifier: str
+    """Instrument id or bar type, written as Nautilus writes it into paths."""
+    path: str
+
+
+@dataclass(frozen=True)
+class OpenCatalog:
+    """A catalog whose instruments are read and whose files are listed."""
+
+    path: str
+    instruments: tuple[Instrument, ...]
+    files: tuple[DataFile, ...]
+
+    def find(self, data_type: type, identifier: str) -> tuple[DataFile, ...]:
+        """Return the files of a type of data of an instrument id or bar type, in the order of time."""
+        safe = urisafe_identifier(identifier)
+        return tuple(f for f in self.files if f.data_type is data_type and f.identifier == safe)
+
+    def describe(self) -> str:
+        """Say in one line which data there is."""
+        names = sorted({f"{class_to_filename(f.data_type)} of {f.identifier}" for f in self.files})
+        return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") if names else "no data"
+
+
+def open_catalog(path: str | Path) -> OpenCatalog:
+    """Read the instruments of a catalog and list its files; blocks on the file system.
+
+    Raises NodeError (CATALOG_UNREADABLE) for a folder that is missing, empty or cannot be read.
+    """
+    folder = Path(path)
+    try:
+        if not folder.is_dir():
+            raise catalog_unreadable(f"There is no catalog at {folder}", _REMEDY)
+        if not (folder / "data").is_dir():
+            raise catalog_unreadable(f"The folder {folder} holds no Nautilus catalog: it has no folder data/", _REMEDY)
+        catalog = ParquetDataCatalog(folder)
+        files = tuple(
+            DataFile(data_type, Path(file).parent.name, file)
+            for data_type in DATA_TYPES
+            for file in sorted(catalog.get_file_list_from_data_cls(data_type))
+        )
+        instruments = tuple(catalog.instruments())
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise catalog_unreadable(f"The catalog at {folder} cannot be read: {error}", _REMEDY) from error
+    if not files:
+        raise catalog_unreadable(f"The catalog at {folder} is empty: it holds no market data", _REMEDY)
+    if not instruments:
+        raise catalog_unreadable(
+            f"The catalog at {folder} holds no instruments", "Write the instruments of its data into the catalog too"
+        )
+    return OpenCatalog(str(folder), instruments, files)
+
+
+def count_rows(files: Iterable[DataFile]) -> int:
+    """Return how many events are in files, from their footers; blocks on the file system.
+
+    Raises NodeError (CATALOG_UNREADABLE) that names a file which is truncated or no Parquet at all.
+    """
+    return sum(_rows(file) for file in files)
+
+
+def time_range(files: Iterable[DataFile]) -> tuple[int, int]:
+    """Return the first and the last ts_init of files, from their footers; blocks on the file system."""
+    ranges = [bounds for file in files if (bounds := _time_range(file)) is not None]
+    return (min(first for first, _ in ranges), max(last for _, last in ranges)) if ranges else (0, 0)
+
+
+def read_events(files: Iterable[DataFile], start_ns: int = 0) -> Iterator[Data]:
+    """Yield the events of files in the order of ts_init, from start_ns on.
+
+    Files may be of many instruments, types and catalogs; equal times keep the order of the types in DATA_TYPES, then of
+    the files. Memory holds one chunk, whatever the size of the files.
+    Raises NodeError (CATALOG_UNREADABLE) for a file that cannot be read.
+    """
+    listed = list(files)
+    by_arrow = [_arrow_events(f, start_ns) for f in listed if f.data_type in STREAMED_BY_ARROW]
+    by_rust = [f for f in listed if f.data_type in STREAMED_BY_RUST]
+    if not by_arrow:
+        return _rust_events(by_rust, start_ns)
+    return heapq.merge(_rust_events(by_rust, start_ns), *by_arrow, key=attrgetter("ts_init"))
+
+
+def _rust_events(files: list[DataFile], start_ns: int) -> Iterator[Data]:
+    if not files:
+        return
+    session = DataBackendSession(chunk_size=CHUNK_EVENTS)
+    try:
+        for file in files:
+            _catalog_of(file).backend_session(
+                data_cls=file.data_type, session=session, files=[file.path], start=start_ns or None
+            )
+        for chunk in session.to_query_result():
+            events = capsule_to_list(chunk)
+            drop_cvec_pycapsule(chunk)
+            yield from events
+    except NodeError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
+        raise catalog_unreadable(f"The catalog cannot be read any further: {error}") from error
+
+
+def _arrow_events(file: DataFile, start_ns: int) -> Iterator[Data]:
+    try:
+        with pq.ParquetFile(file.path) as parquet:
+            for batch in parquet.iter_batches(CHUNK_EVENTS):
+                for event in ArrowSerializer.deserialize(file.data_type, batch):
+                    if event.ts_init >= start_ns:
+                        yield event
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise catalog_unreadable(f"{file.path} cannot be read: {error}") from error
+
+
+def _catalog_of(file: DataFile) -> ParquetDataCatalog:
+    # <catalog>/data/<type>/<identifier>/<file>
+    return ParquetDataCatalog(Path(file.path).parents[3])
+
+
+def _rows(file: DataFile) -> int:
+    return int(_footer(file).num_rows)
+
+
+def _time_range(file: DataFile) -> tuple[int, int] | None:
+    footer = _footer(file)
+    column = footer.schema.to_arrow_schema().get_field_index("ts_init")
+    groups = [footer.row_group(g).column(column).statistics for g in range(footer.num_row_groups)]
+    known = [statistics for statistics in groups if statistics is not None and statistics.has_min_max]
+    return (min(s.min for s in known), max(s.max for s in known)) if known else None
+
+
+def _footer(file: DataFile) -> pq.FileMetaData:
+    try:
+        return pq.read_metadata(file.path)
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise catalog_unreadable(
+            f"{file.path} is truncated or no Parquet file: {error}", "Write this file of the catalog again"
+        ) from error

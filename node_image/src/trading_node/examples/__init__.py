@@ -1,0 +1,1 @@
+"""Two strategies to start from."""

@@ -1,0 +1,101 @@
+"""Logging: one schema on standard output for our own lines and for Nautilus'.
+
+JSON lines carry ``ts`` (RFC 3339, UTC, nanoseconds), ``level``, ``logger``, ``message`` and, where there are any,
+``fields``. Text lines say the same for a person.
+"""
+
+import contextlib
+import json
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from typing import IO, Any, override
+
+from trading_api.node_config import LogFormat, LoggingSection
+
+NANOSECONDS = 1_000_000_000
+_LEVELS = {"WARN": "WARNING", "CRITICAL": "ERROR"}
+
+
+def rfc3339(ns: int) -> str:
+    """Return a UTC time in nanoseconds since 1970 as RFC 3339 with nine digits of the second."""
+    seconds, rest = divmod(ns, NANOSECONDS)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:09d}Z"
+
+
+def level_name(level: str) -> str:
+    """Return one of the four level names of the run-config for any logger's own name."""
+    return _LEVELS.get(level, level)
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes a record as one JSON object in one line."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "ts": _timestamp(record),
+            "level": level_name(record.levelname),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        fields = _fields(record)
+        if fields:
+            line["fields"] = fields
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """Writes a record for a person: time of day, level, logger, message."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        time_of_day = _timestamp(record)[11:23]
+        logger = record.name.removeprefix("nautilus.").removeprefix("trading_node.")
+        fields = _fields(record)
+        exception = fields.pop("exception", "")
+        extra = "".join(f" {key}={value}" for key, value in fields.items())
+        line = f"{time_of_day} {level_name(record.levelname):7} {logger}: {record.getMessage()}{extra}"
+        return f"{line}\n{exception}" if exception else line
+
+
+class BatchHandler(logging.StreamHandler[IO[str]]):
+    """Writes records to a stream, many at once where there are many.
+
+    Each write gives up the interpreter; beside a busy trading loop, getting it back takes milliseconds.
+    """
+
+    def handle_all(self, records: Sequence[logging.LogRecord]) -> None:
+        """Write records in one go."""
+        if not records:
+            return
+        text = "".join(f"{self.format(record)}{self.terminator}" for record in records)
+        with self.lock or contextlib.nullcontext():
+            self.stream.write(text)
+            self.flush()
+
+
+def configure_logging(section: LoggingSection, stream: IO[str] | None = None) -> BatchHandler:
+    """Send everything to one handler on a stream, standard output by default, and return the handler."""
+    handler = BatchHandler(stream if stream is not None else sys.stdout)
+    handler.setFormatter(JsonFormatter() if section.format is LogFormat.JSON else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(section.level.value)
+    # One line for every request to a health probe tells nobody anything.
+    logging.getLogger("aiohttp.access").setLevel(max(logging.WARNING, logging.getLevelName(section.level.value)))
+    return handler
+
+
+def _timestamp(record: logging.LogRecord) -> str:
+    ts = getattr(record, "ts", None)
+    return ts if isinstance(ts, str) else rfc3339(round(record.created * 1e6) * 1000)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    fields = dict(getattr(record, "fields", None) or {})
+    if record.exc_info and record.exc_info[0]:
+        fields["exception"] = "".join(traceback.format_exception(*record.exc_info)).rstrip()
+    return fields

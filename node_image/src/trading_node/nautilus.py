@@ -1,0 +1,369 @@
+"""The wall around Nautilus' inside: the only module that touches its kernel, its message bus and its engines.
+
+Nautilus 2 replaces all of that; what is outside of this module knows a node that starts, plays, stops and can be asked.
+"""
+
+import asyncio
+import contextlib
+import functools
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import nautilus_trader.common.component as nautilus_component
+from nautilus_trader.common import Environment
+from nautilus_trader.common.component import Logger, flush_logger
+from nautilus_trader.common.messages import ShutdownSystem
+from nautilus_trader.config import (
+    LiveDataEngineConfig,
+    LiveExecEngineConfig,
+    LiveRiskEngineConfig,
+    LoggingConfig,
+    TradingNodeConfig,
+)
+from nautilus_trader.data.engine import DataEngine
+from nautilus_trader.data.messages import SubscribeBars
+from nautilus_trader.live.node import TradingNode
+from nautilus_trader.model.data import BarType
+from nautilus_trader.model.enums import TradingState
+from nautilus_trader.portfolio.base import PortfolioFacade
+from nautilus_trader.trading.strategy import Strategy
+
+from trading_api.node_config import LogLevel
+from trading_node.errors import NodeError, config_refused, crashed, not_trading
+from trading_node.nautilus_logs import LogFile, NautilusLogs
+from trading_node.snapshot import Replay, Snapshot
+from trading_node.strategies import origin
+from trading_node.tally import Tally
+from trading_node.venues.clients import VenueClients
+
+CONNECT_SECONDS = 20.0
+RECONCILE_SECONDS = 20.0
+DISCONNECT_SECONDS = 5.0
+STRATEGY_STOP_SECONDS = 12.0
+"""A strategy with manage_stop closes its positions in up to a hundred attempts, a tenth of a second apart."""
+QUIET_TURNS = 3
+"""A message needs two turns of the event loop from being sent to being handled; one more to be sure."""
+UNLIMITED_RATE = "1000000/00:00:01"
+"""Nautilus limits orders per second of this machine's clock, which says nothing when the catalog's time runs faster."""
+
+_wrap_timer_callback = nautilus_component.create_pyo3_conversion_wrapper
+_log = logging.getLogger(__name__)
+
+
+class NautilusNode:
+    """One Nautilus TradingNode: built, started, driven, asked and stopped."""
+
+    def __init__(
+        self,
+        *,
+        trader_id: str,
+        logs: NautilusLogs,
+        log_level: LogLevel,
+        on_failure: Callable[[NodeError], None],
+    ) -> None:
+        """Make the kernel; on_failure is called on the event loop with the first thing that ends the trading."""
+        self._loop = asyncio.get_running_loop()
+        self._on_failure = on_failure
+        self._node = TradingNode(_kernel_config(trader_id, logs.file, log_level), loop=self._loop)
+        self._kernel = self._node.kernel
+        self._logs = logs
+        logs.follow(flush_logger)
+        self._bus = self._kernel.msgbus
+        self._data_engine = self._kernel.data_engine
+        self._venues: list[str] = []
+        self._stopped = False
+        self._tally = Tally(self._kernel.cache)
+        self._bus.subscribe("events.order.*", self._tally.on_order_event)
+        self._bus.subscribe("events.position.*", self._tally.on_position_event)
+        self._take_over_signals()
+        self._take_over_shutdown()
+        _run_timers_on(self._loop, self._report)
+
+    # Building
+
+    @property
+    def portfolio(self) -> PortfolioFacade:
+        """The portfolio, for clients that simulate an account."""
+        return self._node.portfolio
+
+    def build(self, venues: Sequence[VenueClients], strategies: Sequence[Strategy]) -> None:
+        """Make the clients of the venues and add the strategies."""
+        self._kernel_config_clients(venues)
+        for strategy in strategies:
+            self._node.trader.add_strategy(strategy)
+
+    def _kernel_config_clients(self, venues: Sequence[VenueClients]) -> None:
+        builder = self._node._builder  # noqa: SLF001  # the public way wants all clients before the kernel exists
+        for venue in venues:
+            self._node.add_data_client_factory(venue.name, venue.data_factory)
+            self._node.add_exec_client_factory(venue.name, venue.execution_factory)
+            self._venues.append(venue.name)
+        builder.build_data_clients({venue.name: venue.data_config for venue in venues})
+        builder.build_exec_clients({venue.name: venue.execution_config for venue in venues})
+
+    def process_synchronously(self, *, accelerated: bool) -> None:
+        """Process market data and order events in the call that brings them, as a backtest does.
+
+        The live engines queue both. Then what a strategy sees would depend on how fast it is fed, and the simulated
+        venue would match against orders that have not taken in their own fills yet: it leaves market orders that are
+        larger than the last trade half filled for ever.
+        """
+        data, execution = self._data_engine, self._kernel.exec_engine
+        self._route("DataEngine.process", data.process, self.deliver)
+        data.process = self.deliver  # what aggregates bars hands them over here
+        self._route("ExecEngine.process", execution.process, execution._handle_event_with_tracking)  # noqa: SLF001
+        if accelerated:
+            guarded = functools.partial(self._refuse_time_bars, data.execute)
+            self._route("DataEngine.execute", data.execute, guarded)
+
+    def _route(self, endpoint: str, former: Callable[[Any], None], handler: Callable[[Any], None]) -> None:
+        self._bus.deregister(endpoint, former)
+        self._bus.register(endpoint, handler)
+
+    def _refuse_time_bars(self, execute: Callable[[Any], None], command: Any) -> None:  # noqa: ANN401  # many types
+        if isinstance(command, SubscribeBars) and needs_wall_clock(command.bar_type):
+            error = config_refused(
+                f"A strategy subscribed to {command.bar_type}: Nautilus closes such bars by this machine's clock, so "
+                "they would be wrong in a replay that is faster than real time",
+                "Use bars from the catalog (EXTERNAL), tick or volume bars, or set the replay's speed to 1",
+                reason="TimeBarsNeedRealTime",
+            )
+            self._report(error)
+            raise error
+        execute(command)
+
+    # The engine of a replay
+
+    @property
+    def deliver(self) -> Callable[[Any], None]:
+        """Process one event of market data now."""
+        return functools.partial(DataEngine.process, self._data_engine)
+
+    @property
+    def messages_sent(self) -> Callable[[], int]:
+        """Count commands and events sent so far: orders, their events, subscriptions."""
+        bus = self._bus
+        return lambda: bus.sent_count
+
+    async def settle(self) -> None:
+        """Wait until nothing is on its way any more between strategies, engines and venues."""
+        bus, quiet = self._bus, 0
+        while quiet < QUIET_TURNS:
+            sent = bus.sent_count
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if bus.sent_count == sent and not self._queued() else 0
+
+    def _queued(self) -> int:
+        data, risk, execution = self._data_engine, self._kernel.risk_engine, self._kernel.exec_engine
+        return sum(
+            size()
+            for size in (
+                data.cmd_qsize, data.req_qsize, data.res_qsize, data.data_qsize,
+                risk.cmd_qsize, risk.evt_qsize, execution.cmd_qsize, execution.evt_qsize,
+            )
+        )  # fmt: skip
+
+    # Life
+
+    async def start(self) -> None:
+        """Connect, reconcile and start the strategies; to be cancelled in order to give up.
+
+        Raises NodeError: NOT_TRADING if the venues did not connect or agree, CRASHED if a strategy did not start.
+        """
+        try:
+            await self._kernel.start_async()
+        except NodeError:
+            raise
+        except Exception as error:
+            _log.exception("the node did not start")
+            raise crashed(
+                f"A strategy raised while it started: {origin(error)}",
+                "Correct the strategy's on_start; the log has the whole traceback",
+                reason="StrategyFailed",
+            ) from error
+        if not self.trading:
+            raise self._why_not_trading()
+
+    async def stop(self) -> list[str]:
+        """Stop the strategies, let their last orders finish, disconnect; return what is still open at the venues.
+
+        Raises NodeError (CRASHED) after everything is stopped if a strategy raised in on_stop.
+        """
+        failure = self._stop_strategies()
+        await self._await_strategies()
+        residuals = self._residuals()
+        await self._kernel.stop_async()
+        self._stopped = True
+        if failure is not None:
+            raise failure
+        return residuals
+
+    def dispose(self) -> None:
+        """Release everything; nothing can be asked afterwards."""
+        self._kernel.dispose()
+        self._kernel.executor.shutdown(wait=False, cancel_futures=True)
+        self._logs.drain(Logger("trading_node").warning)
+
+    @property
+    def trading(self) -> bool:
+        """Whether strategies run. Nautilus' own log line RUNNING does not say so."""
+        return bool(self._node.trader.is_running)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the node was stopped."""
+        return self._stopped
+
+    def snapshot(self, replay: Replay | None) -> Snapshot:
+        """Return what is so now."""
+        state = TradingState(self._kernel.risk_engine.trading_state).name.capitalize()
+        return replace(self._tally.snapshot(self._venues, state if self.trading else ""), replay=replay)
+
+    # Inside
+
+    def _report(self, error: BaseException) -> None:
+        if not isinstance(error, NodeError):
+            error = crashed(
+                f"A strategy raised: {origin(error)}",
+                "Correct the strategy; the log has the whole traceback",
+                reason="StrategyFailed",
+            )
+        self._on_failure(error)
+
+    def _take_over_signals(self) -> None:
+        # The kernel would stop by itself and lose why.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGABRT):
+            self._loop.remove_signal_handler(number)
+
+    def _take_over_shutdown(self) -> None:
+        topic, kernel = "commands.system.shutdown", self._kernel
+        self._bus.unsubscribe(topic, kernel._on_shutdown_system)  # noqa: SLF001  # the kernel would stop by itself and lose why
+        self._bus.subscribe(topic, self._on_shutdown_command)
+
+    def _on_shutdown_command(self, command: ShutdownSystem) -> None:
+        self._on_failure(
+            crashed(
+                f"{command.component_id} asked for a shutdown: {command.reason or 'no reason given'}",
+                "Correct the strategy; the log has the whole traceback",
+                reason="StrategyFailed" if "exception" in (command.reason or "") else "ShutdownRequested",
+            )
+        )
+
+    def _why_not_trading(self) -> NodeError:
+        data, execution = self._data_engine.check_connected(), self._kernel.exec_engine.check_connected()
+        if not (data and execution):
+            side = "market data" if not data else "execution"
+            return not_trading(
+                f"The {side} clients did not connect within {CONNECT_SECONDS:.0f} s",
+                "Look for the venue's errors in the log",
+                reason="VenueNotConnected",
+            )
+        return not_trading(
+            "The node could not agree with its venues about orders and positions",
+            "Look for reconciliation errors in the log",
+            reason="NotReconciled",
+        )
+
+    def _stop_strategies(self) -> NodeError | None:
+        """Stop the trader, or what of it runs; return the first failure after all are stopped."""
+        failure: NodeError | None = None
+        trader = self._node.trader
+        # One that raises ends the trader's own loop: the rest is gone through again.
+        stops = [trader.stop] if self.trading else []
+        stops += [functools.partial(_stop_running, strategy) for strategy in trader.strategies()]
+        for stop in stops:
+            try:
+                stop()
+            except Exception as error:  # noqa: BLE001  # a strategy may raise anything
+                failure = failure or self._stop_failure(error)
+        return failure
+
+    def _stop_failure(self, error: Exception) -> NodeError:
+        _log.exception("a strategy raised while it stopped")
+        return crashed(
+            f"A strategy raised while it stopped: {origin(error)}",
+            "Correct the strategy's on_stop; look at the venue for open orders and positions",
+            reason="StrategyFailed",
+        )
+
+    async def _await_strategies(self) -> None:
+        """Wait until what the strategies did when they stopped has come to its end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STRATEGY_STOP_SECONDS):
+                await self.settle()
+                while any(strategy.is_running for strategy in self._node.trader.strategies()):
+                    await asyncio.sleep(0.05)
+                    await self.settle()
+                return
+        _log.warning("the strategies did not come to rest within %.0f s", STRATEGY_STOP_SECONDS)
+
+    def _residuals(self) -> list[str]:
+        cache = self._kernel.cache
+        orders = [f"order {order.client_order_id}" for order in cache.orders_open()]
+        return orders + [f"position {p.signed_decimal_qty()} {p.instrument_id}" for p in cache.positions_open()]
+
+
+def needs_wall_clock(bar_type: BarType) -> bool:
+    """Return whether Nautilus itself aggregates these bars, by time."""
+    return bool(bar_type.is_internally_aggregated() and bar_type.spec.is_time_aggregated())
+
+
+def _stop_running(strategy: Strategy) -> None:
+    if strategy.is_running:
+        strategy.stop()
+
+
+def _kernel_config(trader_id: str, log_file: LogFile, log_level: LogLevel) -> TradingNodeConfig:
+    return TradingNodeConfig(
+        environment=Environment.LIVE,
+        trader_id=trader_id,
+        logging=LoggingConfig(
+            log_level="OFF",
+            # Warnings come through in any case: the one that marks the end of the log is among them.
+            log_level_file=LogLevel.WARNING.value if log_level is LogLevel.ERROR else log_level.value,
+            log_directory=log_file.directory,
+            log_file_name=log_file.file_name,
+            log_file_format="json",
+            log_colors=False,
+            fileout_sync_on_flush=False,
+        ),
+        data_engine=LiveDataEngineConfig(graceful_shutdown_on_exception=True),
+        risk_engine=LiveRiskEngineConfig(
+            graceful_shutdown_on_exception=True,
+            max_order_submit_rate=UNLIMITED_RATE,
+            max_order_modify_rate=UNLIMITED_RATE,
+        ),
+        exec_engine=LiveExecEngineConfig(graceful_shutdown_on_exception=True),
+        timeout_connection=CONNECT_SECONDS,
+        timeout_reconciliation=RECONCILE_SECONDS,
+        timeout_disconnection=DISCONNECT_SECONDS,
+        timeout_post_stop=0.0,
+    )
+
+
+def _run_timers_on(loop: asyncio.AbstractEventLoop, report: Callable[[BaseException], None]) -> None:
+    """Run the callbacks of Nautilus' clocks on the event loop.
+
+    Its timers call strategies from threads of the Rust runtime, in between the strategies' other handlers, and what
+    they raise disappears.
+    """
+
+    def call(callback: Callable[[Any], None], event: object) -> None:
+        try:
+            callback(event)
+        except Exception as error:  # noqa: BLE001  # a strategy may raise anything
+            _log.exception("a timer's callback raised")
+            report(error)
+
+    def hand_over(callback: Callable[[Any], None], event: object) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(call, callback, event)
+
+    def wrap(callback: Callable[[Any], None]) -> Callable[[Any], None]:
+        wrapped: Callable[[Any], None] = _wrap_timer_callback(functools.partial(hand_over, callback))
+        return wrapped
+
+    nautilus_component.create_pyo3_conversion_wrapper = wrap

@@ -1,0 +1,276 @@
+"""The node's life: owns the main coroutine, and the reason why it ends."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from trading_api.node_config import NodeConfig
+from trading_api.status import NodeState, NodeStatus
+from trading_node.catalog.reader import OpenCatalog, open_catalog
+from trading_node.environment import Environment
+from trading_node.errors import NodeError, crashed, stop_incomplete
+from trading_node.kubernetes_report import ApiServer, StatusClient, StatusReporter
+from trading_node.liveness import LoopWatch
+from trading_node.nautilus import NautilusNode
+from trading_node.nautilus_logs import NautilusLogs
+from trading_node.shutdown import Shutdown
+from trading_node.snapshot import Snapshot
+from trading_node.status import Life, build_status, live_document
+from trading_node.strategies import load_strategies, origin
+from trading_node.telemetry import Telemetry
+from trading_node.threads import in_daemon_thread
+from trading_node.venues.registry import Parts, build_venue, replay_speed
+from trading_node.venues.replay_feed import ReplayFeed
+from trading_node.web.server import Views, build_app, start_server
+
+LAST_REPORT_SECONDS = 5.0
+"""What the last report may cost of a stop's budget."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a run ended; without an error it ended as asked."""
+
+    error: NodeError | None
+    completed: bool
+    status: NodeStatus
+    snapshot: Snapshot
+
+
+def run_node(
+    config: NodeConfig, folder: Path, environment: Environment, shutdown: Shutdown, logs: NautilusLogs
+) -> Outcome:
+    """Run a node to its end. Relative paths of catalogs count from folder."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(Runner(config, folder, environment, shutdown, logs).run())
+
+
+class Runner:
+    """One run of one node."""
+
+    def __init__(
+        self, config: NodeConfig, folder: Path, environment: Environment, shutdown: Shutdown, logs: NautilusLogs
+    ) -> None:
+        self._config = config
+        self._folder = folder
+        self._environment = environment
+        self._shutdown = shutdown
+        self._logs = logs
+        self._started_ns = time.time_ns()
+        self._life = Life(state=NodeState.STARTING)
+        self._last = Snapshot()
+        self._node: NautilusNode | None = None
+        self._feed = ReplayFeed(replay_speed(config.trading_node.venues))
+        self._telemetry = Telemetry(environment)
+        self._telemetry.observe(lambda: self._life, self._snapshot)
+        self._watch = LoopWatch(self._telemetry.loop_lag.observe)
+        self._reporter: StatusReporter | None = None
+        self._end = asyncio.Event()
+        self._failure: NodeError | None = None
+
+    async def run(self) -> Outcome:
+        """Trade until a signal, the end of the replay or a failure; stop in order; report."""
+        error: NodeError | None = None
+        completed = False
+        self._hear_signals()
+        async with contextlib.AsyncExitStack() as services:
+            try:
+                await self._start_services(services)
+                completed = await self._until_ended(self._trade())
+                if completed and self._environment.in_kubernetes:
+                    await self._until_ended(asyncio.Event().wait())
+            except NodeError as raised:
+                error = raised
+            except Exception as raised:  # noqa: BLE001  # whatever it is, the stop comes first
+                _log.exception("the node ended by an exception")
+                error = crashed(f"The node ended by an exception: {origin(raised)}", "Report this with the log")
+            self._shutdown.begin()
+            error = await self._stop(error)
+            self._enter(self._final(error, completed=completed))
+            outcome = Outcome(error=error, completed=completed, status=self._status(), snapshot=self._snapshot())
+            if self._reporter is not None:
+                await self._reporter.finish(min(LAST_REPORT_SECONDS, self._shutdown.remaining_seconds()))
+        self._dispose()
+        return outcome
+
+    # The parts of a life
+
+    async def _trade(self) -> None:
+        """Build, start and play to the end; raises NodeError."""
+        self._enter(Life(state=NodeState.STARTING, reason="OpeningCatalogs"))
+        catalogs = await self._open_catalogs()
+        section = self._config.trading_node
+        strategies = load_strategies(section.strategies)
+        node = self._node = NautilusNode(
+            trader_id=section.trader_id, logs=self._logs, log_level=self._config.logging.level, on_failure=self._fail
+        )
+        parts = Parts(catalogs=catalogs, feed=self._feed, portfolio=lambda: node.portfolio)
+        node.process_synchronously(accelerated=self._feed.accelerated)
+        node.build([build_venue(venue, parts) for venue in section.venues], strategies)
+        self._enter(Life(state=NodeState.STARTING, reason="Connecting"))
+        await node.start()
+        self._enter(Life(state=NodeState.TRADING, reconciled=True))
+        try:
+            await self._feed.play(node)
+        except NodeError:
+            raise
+        except Exception as raised:
+            _log.exception("a strategy raised")
+            raise crashed(
+                f"A strategy raised: {origin(raised)}",
+                "Correct the strategy; the log has the whole traceback",
+                reason="StrategyFailed",
+            ) from raised
+        await self._stop_node()
+        progress = self._feed.progress()
+        self._enter(
+            Life(
+                state=NodeState.COMPLETED,
+                reason="ReplayEnded",
+                message=f"All {progress.events} events are replayed",
+                reconciled=True,
+            )
+        )
+
+    async def _open_catalogs(self) -> dict[str, OpenCatalog]:
+        used = {venue.replay.catalog for venue in self._config.trading_node.venues if venue.replay is not None}
+        paths = {c.name: self._folder / c.path for c in self._config.trading_node.catalogs if c.name in used}
+        # In threads: a bucket's mount that hangs must not hang the node.
+        return {
+            name: await in_daemon_thread(partial(open_catalog, path), f"open-{name}") for name, path in paths.items()
+        }
+
+    async def _until_ended(self, life: Coroutine[Any, Any, object]) -> bool:
+        """Run one part of the life; return whether it came to its own end, False after a signal; raises NodeError."""
+        task = asyncio.ensure_future(life)
+        end = asyncio.ensure_future(self._end.wait())
+        await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
+        end.cancel()
+        ended_itself = task.done()
+        if not ended_itself:
+            task.cancel()
+            await asyncio.wait((task,))
+        if not task.cancelled():
+            task.result()
+        if self._failure is not None:
+            raise self._failure
+        return ended_itself
+
+    async def _stop(self, error: NodeError | None) -> NodeError | None:
+        """Stop what still runs; return why the node ends, the first reason first."""
+        if self._life.state not in (NodeState.COMPLETED, NodeState.FAILED):
+            self._enter(Life(state=NodeState.STOPPING, reason=error.reason if error else "StopRequested"))
+        try:
+            await self._stop_node()
+        except NodeError as raised:
+            return error or raised
+        except Exception as raised:  # noqa: BLE001  # whatever it is, the report comes first
+            _log.exception("the stop failed")
+            return error or stop_incomplete(
+                f"The node could not be stopped in order: {origin(raised)}",
+                "Look at the venue for open orders and positions",
+            )
+        return error
+
+    async def _stop_node(self) -> None:
+        if self._node is None or self._node.stopped:
+            return
+        try:
+            residuals = await self._node.stop()
+        finally:
+            self._last = self._snapshot()
+        if residuals:
+            _log.warning("left open by the strategies: %s", ", ".join(residuals))
+
+    def _dispose(self) -> None:
+        if self._node is not None:
+            self._last = self._snapshot()
+            node, self._node = self._node, None
+            node.dispose()
+
+    # Around it
+
+    async def _start_services(self, services: contextlib.AsyncExitStack) -> None:
+        await services.enter_async_context(_background(self._watch.run()))
+        views = Views(
+            life=lambda: self._life,
+            loop_age_seconds=self._watch.age_seconds,
+            document=lambda: live_document(self._status(), self._snapshot()),
+            registry=self._telemetry.registry,
+        )
+        server, port = await start_server(build_app(views), self._config.trading_node.http)
+        services.push_async_callback(server.cleanup)
+        _log.info("listening on http://%s:%d", self._config.trading_node.http.host, port)
+        if self._environment.in_kubernetes:
+            await services.enter_async_context(self._reporting())
+
+    @contextlib.asynccontextmanager
+    async def _reporting(self) -> AsyncIterator[None]:
+        client = StatusClient(ApiServer.in_cluster(os.environ), self._environment)
+        self._reporter = StatusReporter(
+            client,
+            self._status,
+            self._environment.report_interval_seconds,
+            lambda outcome: self._telemetry.reports.labels(outcome.value).inc(),
+        )
+        async with _background(self._reporter.run()):
+            yield
+
+    def _hear_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def from_another_thread() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself in the meantime
+                loop.call_soon_threadsafe(self._end.set)
+
+        self._shutdown.on_stop(from_another_thread)
+
+    def _fail(self, error: NodeError) -> None:
+        """Take the first reason to end; on the event loop."""
+        if self._failure is None:
+            self._failure = error
+        self._end.set()
+
+    def _enter(self, life: Life) -> None:
+        self._life = life
+        _log.info("%s%s", life.state.value, f": {life.message or life.reason}" if life.reason else "")
+        if self._reporter is not None:
+            self._reporter.state_changed()
+
+    def _final(self, error: NodeError | None, *, completed: bool) -> Life:
+        if error is not None:
+            return Life(state=NodeState.FAILED, reason=error.reason, message=str(error))
+        if completed:
+            return self._life
+        return Life(state=NodeState.STOPPED, reason="StopRequested")
+
+    def _snapshot(self) -> Snapshot:
+        return self._node.snapshot(self._feed.progress()) if self._node is not None else self._last
+
+    def _status(self) -> NodeStatus:
+        return build_status(
+            self._environment, self._life, self._snapshot(), started_ns=self._started_ns, now_ns=time.time_ns()
+        )
+
+
+@contextlib.asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run work beside the block and cancel it at the block's end."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,158 @@
+"""From what is known of a node to what it reports: pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from trading_api import wiring
+from trading_api.status import NodeState, NodeStatus, OrderCounts, PositionCounts, ProfitAndLoss, ReplayProgress
+from trading_node.environment import Environment
+from trading_node.logs import rfc3339
+from trading_node.snapshot import Fill, Order, Position, Profit, Replay, Snapshot
+from trading_node.termination import shorten
+
+MAX_CURRENCIES = 16
+MAX_MESSAGE = 1024
+MAX_PNL = 128
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Life:
+    """Where a node is in its life, in its own words."""
+
+    state: NodeState
+    reason: str = ""
+    message: str = ""
+    reconciled: bool = False
+
+
+def build_status(
+    environment: Environment, life: Life, snapshot: Snapshot, *, started_ns: int, now_ns: int
+) -> NodeStatus:
+    """Return the report of a node: at most STATUS_NODE_MAX_BYTES as Kubernetes writes it."""
+    status = NodeStatus(
+        pod_name=environment.pod_name,
+        pod_uid=environment.pod_uid,
+        revision=environment.revision,
+        state=life.state,
+        reason=life.reason,
+        message=shorten(life.message, MAX_MESSAGE),
+        trading_state=snapshot.trading_state,
+        reconciled=life.reconciled,
+        orders=OrderCounts(
+            total=snapshot.orders_total,
+            open=snapshot.orders_open,
+            filled=snapshot.orders_filled,
+            rejected=snapshot.orders_rejected,
+            denied=snapshot.orders_denied,
+        ),
+        fills=snapshot.fills,
+        positions=PositionCounts(open=snapshot.positions_open, closed=snapshot.positions_closed),
+        profit_and_loss=tuple(
+            ProfitAndLoss(currency=p.currency, realized=decimal_text(p.realized), unrealized=decimal_text(p.unrealized))
+            for p in snapshot.profits[:MAX_CURRENCIES]
+        ),
+        pnl=profit_line(snapshot.profits),
+        replay=_replay(snapshot.replay),
+        started_at=rfc3339(started_ns),
+        updated_at=rfc3339(now_ns),
+    )
+    return _fit(status)
+
+
+def status_document(status: NodeStatus) -> dict[str, Any]:
+    """Return a report as Kubernetes spells it."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def live_document(status: NodeStatus, snapshot: Snapshot) -> dict[str, Any]:
+    """Return what /api/status shows: the report, the balances and the latest orders, fills and positions."""
+    return {
+        **status_document(status),
+        "balances": [
+            {"venue": b.venue, "currency": b.currency, "total": decimal_text(b.total)} for b in snapshot.balances
+        ],
+        "recentOrders": [_order(order) for order in snapshot.recent_orders],
+        "recentFills": [_fill(fill) for fill in snapshot.recent_fills],
+        "openPositions": [_position(position) for position in snapshot.open_positions],
+    }
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return a decimal without exponent, as NodeStatus holds it."""
+    return format(value, "f")
+
+
+def profit_line(profits: Sequence[Profit]) -> str:
+    """Return the profit of all currencies in one line, such as ``12.50 USDT``."""
+    totals = [(profit.realized + profit.unrealized, profit.currency) for profit in profits]
+    return shorten(", ".join(f"{_short(total)} {currency}" for total, currency in totals), MAX_PNL)
+
+
+def _short(value: Decimal) -> str:
+    if value and abs(value) < CENT:
+        return decimal_text(value.normalize())
+    return decimal_text(value.quantize(CENT))
+
+
+def _replay(replay: Replay | None) -> ReplayProgress | None:
+    if replay is None:
+        return None
+    return ReplayProgress(
+        events=replay.events, total=replay.total, time=rfc3339(replay.time_ns) if replay.time_ns else None
+    )
+
+
+def _fit(status: NodeStatus) -> NodeStatus:
+    """Shorten the message, then the list of currencies, until the report is small enough."""
+    while len(status.model_dump_json(by_alias=True, exclude_none=True).encode()) > wiring.STATUS_NODE_MAX_BYTES:
+        if status.message:
+            message = shorten(status.message, len(status.message) // 2) if len(status.message) > 8 else ""
+            status = status.model_copy(update={"message": message})
+        else:
+            status = status.model_copy(update={"profit_and_loss": status.profit_and_loss[:-1]})
+    return status
+
+
+def _order(order: Order) -> dict[str, Any]:
+    document = {
+        "clientOrderId": order.client_order_id,
+        "strategy": order.strategy,
+        "instrument": order.instrument,
+        "side": order.side,
+        "type": order.type,
+        "quantity": decimal_text(order.quantity),
+        "filled": decimal_text(order.filled),
+        "status": order.status,
+        "time": rfc3339(order.time_ns),
+    }
+    return document if order.price is None else {**document, "price": decimal_text(order.price)}
+
+
+def _fill(fill: Fill) -> dict[str, Any]:
+    return {
+        "tradeId": fill.trade_id,
+        "clientOrderId": fill.client_order_id,
+        "strategy": fill.strategy,
+        "instrument": fill.instrument,
+        "side": fill.side,
+        "quantity": decimal_text(fill.quantity),
+        "price": decimal_text(fill.price),
+        "commission": f"{decimal_text(fill.commission)} {fill.commission_currency}",
+        "time": rfc3339(fill.time_ns),
+    }
+
+
+def _position(position: Position) -> dict[str, Any]:
+    document = {
+        "positionId": position.position_id,
+        "strategy": position.strategy,
+        "instrument": position.instrument,
+        "quantity": decimal_text(position.quantity),
+        "averagePrice": decimal_text(position.average_price),
+        "realized": decimal_text(position.realized),
+        "currency": position.currency,
+    }
+    return document if position.unrealized is None else {**document, "unrealized": decimal_text(position.unrealized)}

@@ -1,0 +1,1 @@
+"""Venues: from an adapter's name to the clients that Nautilus trades through."""

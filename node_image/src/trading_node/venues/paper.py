@@ -1,0 +1,80 @@
+"""The simulated account of a Paper deployment: Nautilus' sandbox venue, fed with what the strategies hear."""
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, override
+
+from nautilus_trader.adapters.sandbox.config import SandboxExecutionClientConfig
+from nautilus_trader.adapters.sandbox.execution import SandboxExecutionClient
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import LiveClock, MessageBus
+from nautilus_trader.live.factories import LiveExecClientFactory
+from nautilus_trader.model.data import Bar
+from nautilus_trader.model.objects import Money
+from nautilus_trader.portfolio.base import PortfolioFacade
+
+from trading_api.deployment import PaperAccount
+from trading_node.errors import config_refused
+
+
+class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
+    """The sandbox client, which also fills from bars.
+
+    The sandbox listens to topics of the form ``data.*.VENUE.*``; the topic of a bar carries the bar type instead, so
+    that a strategy which hears bars alone would find no market.
+    """
+
+    @override
+    def connect(self) -> None:
+        super().connect()
+        self._msgbus.subscribe("data.bars.*", handler=self._on_bar)
+
+    def _on_bar(self, bar: Bar) -> None:
+        bar_type = bar.bar_type
+        # What was aggregated here from ticks has moved the market already, tick by tick.
+        if bar_type.instrument_id.venue == self.venue and bar_type.is_externally_aggregated():
+            self.on_data(bar)
+
+
+def paper_config(venue: str, account: PaperAccount) -> SandboxExecutionClientConfig:
+    """Return the sandbox' config for an account. Raises NodeError for a balance in a currency that Nautilus lacks."""
+    for balance in account.starting_balances:
+        try:
+            Money.from_str(balance)
+        except ValueError as error:
+            raise config_refused(
+                f"The starting balance {balance!r} of venue {venue} cannot be read: {error}",
+                "Write amount and currency, such as 100000 USDT",
+            ) from error
+    return SandboxExecutionClientConfig(
+        venue=venue,
+        starting_balances=list(account.starting_balances),
+        account_type=account.account_type.upper(),
+        oms_type=account.oms_type.upper(),
+        default_leverage=Decimal(account.default_leverage),
+    )
+
+
+def paper_factory(portfolio: Callable[[], PortfolioFacade]) -> type[LiveExecClientFactory]:
+    """Return a factory of paper clients; the portfolio exists only once the node is made."""
+
+    class PaperExecutionClientFactory(LiveExecClientFactory):  # type: ignore[misc]
+        """Makes the client of one venue."""
+
+        @staticmethod
+        @override
+        def create(
+            loop: asyncio.AbstractEventLoop,
+            name: str,
+            config: SandboxExecutionClientConfig,
+            msgbus: MessageBus,
+            cache: Cache,
+            clock: LiveClock,
+            **_: Any,  # whatever else a later Nautilus hands over
+        ) -> PaperExecutionClient:
+            return PaperExecutionClient(
+                loop=loop, portfolio=portfolio(), msgbus=msgbus, cache=cache, clock=clock, config=config
+            )
+
+    return PaperExecutionClientFactory

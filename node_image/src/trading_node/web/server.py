@@ -1,0 +1,85 @@
+"""Health, metrics and the node's status over HTTP."""
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from trading_api.node_config import HttpServer
+from trading_api.status import NodeState
+from trading_node.errors import not_trading
+from trading_node.status import Life
+
+STALE_SECONDS = 10.0
+"""A loop that has not turned for so long is not alive."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """What the server shows; asked on each request."""
+
+    life: Callable[[], Life]
+    loop_age_seconds: Callable[[], float]
+    document: Callable[[], dict[str, Any]]
+    registry: CollectorRegistry
+
+
+def readiness(life: Life) -> tuple[bool, str]:
+    """Return whether the node trades and agrees with its venues, and one line for a person."""
+    if life.state is NodeState.TRADING and life.reconciled:
+        return True, "trading"
+    detail = life.message or life.reason
+    return False, f"{life.state.value}: {detail}" if detail else life.state.value
+
+
+def build_app(views: Views) -> web.Application:
+    """Return the application."""
+
+    async def livez(_: web.Request) -> web.Response:
+        age = views.loop_age_seconds()
+        alive = age < STALE_SECONDS
+        text = "ok\n" if alive else f"the event loop was blocked for {age:.1f} s\n"
+        return web.Response(status=200 if alive else 503, text=text)
+
+    async def readyz(_: web.Request) -> web.Response:
+        ready, text = readiness(views.life())
+        return web.Response(status=200 if ready else 503, text=f"{text}\n")
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(views.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def status(_: web.Request) -> web.Response:
+        return web.json_response(views.document())
+
+    app = web.Application()
+    app.add_routes(
+        [
+            web.get("/livez", livez),
+            web.get("/readyz", readyz),
+            web.get("/metrics", metrics),
+            web.get("/api/status", status),
+        ]
+    )
+    return app
+
+
+async def start_server(app: web.Application, http: HttpServer) -> tuple[web.AppRunner, int]:
+    """Listen; return what is to be cleaned up and the port. Raises NodeError if the address cannot be had."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, http.host, http.port).start()
+    except OSError as error:
+        await runner.cleanup()
+        taken = error.errno == errno.EADDRINUSE
+        raise not_trading(
+            f"Cannot listen on {http.host}:{http.port}: {'the port is in use' if taken else error.strerror}",
+            "Set trading_node.http.port to another port, or to 0 for any free one",
+            reason="PortInUse" if taken else "CannotListen",
+        ) from error
+    port: int = runner.addresses[0][1]
+    return runner, port
