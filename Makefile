@@ -13,6 +13,7 @@ SOURCES := crds/src operator/src node_image/src node_image/*.py tests
 STAMP  := $(VENV)/.installed-$(shell cat tests/requirements.txt pyproject.toml tests/find_python.sh | sha256sum | cut -c1-16)
 
 DATA   ?=
+INSTRUMENT ?=
 ARGS   ?=
 export PYTHON
 
@@ -23,7 +24,7 @@ help: ## List the targets
 ##@ See it work
 .PHONY: demo demo-down
 demo: setup ## A cluster, the operator and a trading node, shown live (DATA=trades.csv|.parquet for your own trades)
-	@$(RUN) tests.demo up $(if $(DATA),--data "$(DATA)")
+	@$(RUN) tests.demo up $(if $(DATA),--data "$(DATA)") $(if $(INSTRUMENT),--instrument "$(INSTRUMENT)")
 demo-down: setup ## Take the demo and its cluster down
 	@$(RUN) tests.demo down
 

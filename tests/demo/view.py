@@ -38,27 +38,26 @@ def _table(title: str, rows: Sequence[Json], columns: Sequence[tuple[str, str, i
 
 
 ORDER_COLUMNS = (
-    ("strategy", "strategyId", 22),
+    ("strategy", "strategy", 22),
     ("side", "side", 5),
     ("quantity", "quantity", 12),
+    ("filled", "filled", 12),
     ("type", "type", 8),
     ("status", "status", 10),
-    ("average", "averagePrice", 12),
 )
 FILL_COLUMNS = (
-    ("instrument", "instrumentId", 22),
+    ("instrument", "instrument", 22),
     ("side", "side", 5),
     ("quantity", "quantity", 12),
     ("price", "price", 12),
     ("commission", "commission", 20),
 )
 POSITION_COLUMNS = (
-    ("instrument", "instrumentId", 22),
-    ("side", "side", 5),
+    ("instrument", "instrument", 22),
     ("quantity", "quantity", 12),
     ("entry", "averagePrice", 12),
-    ("realised", "realizedPnl", 20),
-    ("unrealised", "unrealizedPnl", 20),
+    ("realised", "realized", 14),
+    ("unrealised", "unrealized", 14),
 )
 
 
@@ -69,6 +68,12 @@ def progress_bar(progress: Json, width: int = 30) -> str:
         return f"{events:,} events"
     filled = min(width, events * width // total)
     return f"[{'#' * filled}{'.' * (width - filled)}] {events:,} of {total:,} events"
+
+
+def order_line(orders: Json) -> str:
+    """Return how many orders there are, by what became of them."""
+    total = f"{orders.get('total', 0)} in all"
+    return ", ".join([total, *(f"{orders.get(kind, 0)} {kind}" for kind in ("open", "filled", "rejected", "denied"))])
 
 
 def screen(deployment: Json, node: Json | None, pods: Sequence[str], seconds: float) -> list[str]:
@@ -86,8 +91,7 @@ def screen(deployment: Json, node: Json | None, pods: Sequence[str], seconds: fl
     if report:
         lines += [
             f"  replay      {progress_bar(report.get('replay') or {})}",
-            f"  orders      {orders.get('total', 0)} in all, {orders.get('open', 0)} open, "
-            f"{orders.get('filled', 0)} filled, {orders.get('rejected', 0)} rejected, {orders.get('denied', 0)} denied",
+            f"  orders      {order_line(orders)}",
             f"  fills       {report.get('fills', 0)}",
             f"  positions   {positions.get('open', 0)} open, {positions.get('closed', 0)} closed",
             f"  profit      {report.get('pnl') or '-'}",

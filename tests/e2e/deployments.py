@@ -94,7 +94,9 @@ class Deployment:
         except AssertionError as error:
             raise AssertionError(f"{error}; status: {seen}; pod: {self.pod()}") from None
 
-    def wait_condition(self, kind: str, status: str, reason: str | None = None, within: float = 90) -> Mapping[str, Any]:
+    def wait_condition(
+        self, kind: str, status: str, reason: str | None = None, within: float = 90
+    ) -> Mapping[str, Any]:
         """Wait for a condition of the present generation."""
 
         def probe() -> Mapping[str, Any] | None:

@@ -28,7 +28,12 @@ class Kubectl:
         """Return what kubectl printed; raise :class:`KubectlError` when it failed."""
         done = subprocess.run(
             ["kubectl", "--namespace", self.namespace, *arguments],
-            input=stdin, capture_output=True, text=True, env=dict(self.environment), timeout=timeout, check=False,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=dict(self.environment),
+            timeout=timeout,
+            check=False,
         )
         if done.returncode:
             raise KubectlError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")

@@ -31,7 +31,7 @@ class OperatorInstall:
 
     @property
     def kubectl(self) -> Kubectl:
-        """kubectl for the operator's namespace."""
+        """A kubectl for the operator's namespace."""
         return Kubectl(self.environment, NAMESPACE)
 
     def values(self, **overrides: Any) -> dict[str, Any]:

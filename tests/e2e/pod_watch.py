@@ -30,7 +30,9 @@ def parse_event(raw: dict[str, Any]) -> PodEvent:
     """Reduce a watch event to what the tests ask about."""
     pod = raw["object"]
     status = pod.get("status", {})
-    ended = [c["state"]["terminated"] for c in status.get("containerStatuses", ()) if "terminated" in c.get("state", {})]
+    ended = [
+        c["state"]["terminated"] for c in status.get("containerStatuses", ()) if "terminated" in c.get("state", {})
+    ]
     return PodEvent(
         kind=raw["type"],
         uid=pod["metadata"]["uid"],

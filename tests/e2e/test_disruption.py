@@ -1,4 +1,4 @@
-"""The operator is killed, a node is drained, the chart is removed: what trades goes on, and the end state is the same."""
+"""The operator is killed, a node is drained, all is deleted: what trades goes on, and the end state is the same."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,9 @@ def test_killing_the_operator_at_any_step_leads_to_the_same_end(
         first = deployment.wait_trading()["revision"]["running"]
         apply(manifest("killed", fast=12))
         operator.kill()
-        eventually(lambda: "deletionTimestamp" in ((deployment.pod() or {}).get("metadata") or {}), "replacing", within=90)
+        eventually(
+            lambda: "deletionTimestamp" in ((deployment.pod() or {}).get("metadata") or {}), "replacing", within=90
+        )
         operator.kill()
         eventually(lambda: deployment.status()["revision"].get("running") not in ("", first), "replaced", within=90)
         deployment.wait_trading()

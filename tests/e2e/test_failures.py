@@ -1,6 +1,7 @@
 """What goes wrong ends as a condition with a reason and a remedy, and heals when it is mended."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ WRONG_BUCKET = [{"name": "ticks", "gcs": {"bucket": "no-such-bucket"}}]
     ids=["image", "bucket"],
 )
 def test_what_may_heal_by_itself_is_told_and_tried_again(
-    apply: Callable[..., Deployment], spec: dict[str, object], reason: str, words: str
+    apply: Callable[..., Deployment], spec: dict[str, Any], reason: str, words: str
 ) -> None:
     deployment = apply(manifest("waiting", **spec))
 
@@ -38,7 +39,7 @@ def test_what_may_heal_by_itself_is_told_and_tried_again(
     ids=["import path", "strategy config"],
 )
 def test_what_cannot_start_is_told_and_not_started_over_and_over(
-    kubectl: Kubectl, apply: Callable[..., Deployment], wrong: dict[str, object], reason: str, words: str
+    kubectl: Kubectl, apply: Callable[..., Deployment], wrong: dict[str, Any], reason: str, words: str
 ) -> None:
     deployment = apply(manifest("refused", strategies=[strategy(**wrong)]))
 

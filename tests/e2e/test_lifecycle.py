@@ -92,10 +92,10 @@ def test_an_edit_that_changes_nothing_of_the_pod_leaves_it_alone(
 def test_a_pod_that_breaks_while_a_change_is_pending_comes_back_as_the_approved_revision(
     kubectl: Kubectl, apply: Callable[..., Deployment]
 ) -> None:
-    gate = {"rollout": {"when": "OnApproval"}}
-    deployment = apply(manifest("gated", **gate))
+    gate = {"when": "OnApproval"}
+    deployment = apply(manifest("gated", rollout=gate))
     approved = deployment.wait_trading()["revision"]["running"]
-    apply(manifest("gated", strategies=[strategy(fast=12)], **gate))
+    apply(manifest("gated", strategies=[strategy(fast=12)], rollout=gate))
     deployment.wait_condition("UpdatePending", "True")
     pending = deployment.status()["revision"]["pending"]
 

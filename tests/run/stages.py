@@ -32,12 +32,12 @@ class Outcome:
     returncode: int
 
 
-class Interrupted(Exception):
+class InterruptedRunError(Exception):
     """SIGINT or SIGTERM arrived; its number is the argument."""
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise Interrupted(number)
+    raise InterruptedRunError(number)
 
 
 def _run(stage: Stage) -> int:
@@ -45,7 +45,7 @@ def _run(stage: Stage) -> int:
     with subprocess.Popen(stage.command, cwd=ROOT, start_new_session=True) as process:
         try:
             return process.wait()
-        except Interrupted:
+        except InterruptedRunError:
             os.killpg(process.pid, signal.SIGINT)
             # The stage cleans up after itself; a second Ctrl-C ends the waiting.
             process.wait()
@@ -53,7 +53,10 @@ def _run(stage: Stage) -> int:
 
 
 def run_stages(stages: Iterable[Stage], *, keep_going: bool = False) -> int:
-    """Run the stages in order; return 0 when all succeeded, else the first failing code (130 or 143 when interrupted)."""
+    """Run the stages in order.
+
+    Return 0 when all succeeded, else the first failing code; 130 or 143 when interrupted.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     outcomes: list[Outcome] = []
@@ -68,7 +71,7 @@ def run_stages(stages: Iterable[Stage], *, keep_going: bool = False) -> int:
         start = time.monotonic()
         try:
             result = _run(stage)
-        except Interrupted as interrupted:
+        except InterruptedRunError as interrupted:
             result = 128 + int(interrupted.args[0])
         outcomes.append(Outcome(stage.title, time.monotonic() - start, result))
         code = code or result

@@ -81,9 +81,7 @@ def _child_object(field: Schema, definitions: Schema) -> tuple[Schema | None, st
     if "items" in field:
         items = resolved(field["items"], definitions)
         return (items, "[]") if "properties" in items else (None, "")
-    # A free-form object shows the fields that rules speak of; its own documentation is elsewhere.
-    free_form = field.get("additionalProperties", False) is not False
-    return (field, "") if "properties" in field and not free_form else (None, "")
+    return (field, "") if "properties" in field else (None, "")
 
 
 def _type(field: Schema, path: str, definitions: Schema) -> str:
@@ -96,20 +94,18 @@ def _type(field: Schema, path: str, definitions: Schema) -> str:
             return " or ".join(_type(option, path, definitions) for option in options)
         case {"items": items}:
             return f"list of {_type(resolved(items, definitions), f'{path}[]', definitions)}"
+        case {"properties": _}:
+            return f"[object]({anchor(path)})"
         case {"type": "object"}:
-            return _object_type(field, path, definitions)
+            return _map_type(field.get("additionalProperties"), path, definitions)
         case _:
             return str(field.get("type", "any"))
 
 
-def _object_type(field: Schema, path: str, definitions: Schema) -> str:
-    match field.get("additionalProperties", False):
-        case False:
-            return f"[object]({anchor(path)})"
-        case dict(values) if values:
-            return f"map of {_type(resolved(values, definitions), path, definitions)}"
-        case _:
-            return "free-form object"
+def _map_type(values: object, path: str, definitions: Schema) -> str:
+    if isinstance(values, dict) and values:
+        return f"map of {_type(resolved(values, definitions), path, definitions)}"
+    return "free-form object"
 
 
 def _bounds(field: Schema, definitions: Schema) -> Iterator[str]:

@@ -115,9 +115,7 @@ class _Converter:
             converted.pop("default", None)
         if "const" in schema:
             converted["enum"] = [schema["const"]]
-        if schema.get("x-kubernetes-int-or-string"):
-            converted["anyOf"] = [{"type": "integer"}, {"type": "string"}]
-        elif "anyOf" in schema:
+        if "anyOf" in schema and "x-kubernetes-int-or-string" not in schema:
             raise UnconvertibleError(f"{path}: a union of types; make it one type, or separate optional fields")
         converted |= _inclusive_bounds(schema, path)
         converted |= self._children(schema, path)

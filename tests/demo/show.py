@@ -1,0 +1,179 @@
+"""From nothing to a trading node, shown live; afterwards everything is left running to be looked at."""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.cluster import cluster as machine
+from tests.cluster.cluster import Cluster
+from tests.cluster.gcs import Gcs
+from tests.cluster.progress import Progress
+from tests.demo.catalog import DemoCatalog, make_catalog
+from tests.demo.steps import DemoError, Steps
+from tests.demo.view import explanation, screen
+from tests.e2e.kubectl import Kubectl, KubectlError
+from tests.e2e.operator_install import OperatorInstall
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "docs" / "examples" / "paper-replay.yaml"
+NAMESPACE = "trading-demo"
+BUCKET = "ticks"
+TIME_TO_TRADE = 180
+TIME_TO_COMPLETE = 600
+BETWEEN_LINES = 2.0
+"""Seconds between two views where the output is no terminal."""
+
+Json = dict[str, Any]
+
+
+def run_demo(steps: Steps, data: Path | None, instrument: str) -> None:
+    """Set everything up and show it. On failure or Ctrl-C a cluster that this run started is taken down again."""
+    with tempfile.TemporaryDirectory(prefix="trading-demo-") as folder:
+        with steps.step("market data"):
+            catalog = make_catalog(Path(folder) / "catalog", data, instrument)
+            print(f"   {catalog.description}")
+        with _cluster(steps) as cluster:
+            with steps.step("images"):
+                cluster.images(progress=Progress(3, out=sys.stdout))
+            with steps.step("bucket and operator"):
+                gcs = Gcs.of(cluster)
+                gcs.upload_folder(BUCKET, Path(folder) / "catalog")
+                OperatorInstall(cluster.environment, gcs.endpoint).install()
+            _trade(steps, Kubectl(cluster.environment, NAMESPACE), demo_manifest(catalog, instrument))
+
+
+@contextmanager
+def _cluster(steps: Steps) -> Iterator[Cluster]:
+    found = machine.running()
+    with steps.step("cluster"):
+        cluster = found or machine.up(progress=Progress(2, out=sys.stdout))
+    try:
+        yield cluster
+    except BaseException:
+        if found is None:
+            print("   taking the cluster down again ...", flush=True)
+            machine.down()
+        else:
+            print("   the cluster was there before and stays; the demo's namespace is deleted", flush=True)
+            Kubectl(cluster.environment, "default").run(
+                "delete", "namespace", NAMESPACE, "--ignore-not-found", timeout=120
+            )
+        raise
+
+
+def demo_manifest(catalog: DemoCatalog, instrument: str) -> Json:
+    """Return the example from docs, at a speed that can be watched and for the instrument of the data."""
+    manifest: Json = yaml.safe_load(EXAMPLE.read_text())
+    spec = manifest["spec"]
+    venue = spec["venues"][0]
+    venue["name"] = instrument.rpartition(".")[2]
+    venue["replay"]["speed"] = catalog.speed
+    for strategy in spec["strategies"]:
+        strategy["config"]["instrument_id"] = instrument
+    return manifest
+
+
+def _trade(steps: Steps, kubectl: Kubectl, manifest: Json) -> None:
+    name = manifest["metadata"]["name"]
+    with steps.step("apply to trading"):
+        _namespace(kubectl)
+        kubectl.run("delete", "td", name, "--ignore-not-found", timeout=120)
+        print("   " + "\n   ".join(yaml.safe_dump(manifest, sort_keys=False).splitlines()))
+        kubectl.apply(manifest)
+        applied = time.monotonic()
+        _watch(kubectl, name, applied, {"Trading", "Completed"}, TIME_TO_TRADE)
+    with steps.step("trading until the replay ends"):
+        last = _watch(kubectl, name, applied, {"Completed"}, TIME_TO_COMPLETE)
+    _summarize(steps, kubectl, last)
+
+
+def _namespace(kubectl: Kubectl) -> None:
+    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": kubectl.namespace}})
+
+
+def _watch(kubectl: Kubectl, name: str, applied: float, phases: set[str], within: float) -> Json:
+    """Show the deployment until it is in one of the phases; fail with its own words when it cannot get there."""
+    deadline = time.monotonic() + within
+    painter = Painter()
+    while True:
+        deployment = kubectl.get("td", name)
+        if deployment is None:
+            raise DemoError(f"{name} was deleted by somebody else")
+        phase = deployment.get("status", {}).get("phase")
+        done = phase in phases
+        pods = [_pod_line(pod) for pod in kubectl.list("pods")]
+        painter.paint(screen(deployment, _node(kubectl, name), pods, time.monotonic() - applied), force=done)
+        if done:
+            return deployment
+        if phase == "Failed" or time.monotonic() > deadline:
+            why = explanation(deployment) or "no condition says why"
+            raise DemoError(f"{name} is in phase {phase} and not in {' or '.join(sorted(phases))}: {why}")
+        time.sleep(0.5)
+
+
+def _pod_line(pod: Mapping[str, Any]) -> str:
+    statuses = pod.get("status", {}).get("containerStatuses", ())
+    ready = "ready" if statuses and all(status.get("ready") for status in statuses) else "not ready"
+    return (
+        f"{pod['metadata']['name']} {pod.get('status', {}).get('phase', '')} ({ready}) on {pod['spec'].get('nodeName')}"
+    )
+
+
+def _node(kubectl: Kubectl, name: str) -> Json | None:
+    """Ask the node itself, through the API server: its figures are fresher than its report."""
+    path = f"/api/v1/namespaces/{kubectl.namespace}/pods/{name}-node-0:8080/proxy/api/status"
+    try:
+        answer: Json = json.loads(kubectl.run("get", "--raw", path))
+    except (KubectlError, ValueError):
+        return None
+    return answer
+
+
+class Painter:
+    """Paints one view over the other on a terminal; elsewhere prints a view now and then."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stdout.isatty()
+        self._height = 0
+        self._printed = -BETWEEN_LINES
+
+    def paint(self, lines: list[str], *, force: bool = False) -> None:
+        """Show the lines."""
+        if self._terminal:
+            # Up to the first line of the last view, and clear from there to the end.
+            sys.stdout.write(f"\x1b[{self._height}F\x1b[J" if self._height else "")
+            self._height = len(lines)
+        elif not force and time.monotonic() - self._printed < BETWEEN_LINES:
+            return
+        self._printed = time.monotonic()
+        print("\n".join(lines), flush=True)
+
+
+def _summarize(steps: Steps, kubectl: Kubectl, deployment: Json) -> None:
+    report = deployment["status"]["node"]
+    orders, positions = report["orders"], report["positions"]
+    print(
+        f"\nThe replay is over: {orders['total']} orders ({orders['filled']} filled, {orders['rejected']} rejected, "
+        f"{orders['denied']} denied), {report['fills']} fills, {positions['closed']} positions closed, "
+        f"{positions['open']} open, profit {report['pnl'] or '0'}."
+    )
+    print("The operator has scaled the node to zero; it is Completed, not restarted:\n")
+    print(kubectl.run("get", "td,statefulset,pods"))
+    print("\n".join(steps.summary()))
+    print(
+        f"""
+How to go on, in this shell:
+  eval "$(make -s cluster-env)"
+  kubectl -n {NAMESPACE} get td                          # phase, orders, profit
+  kubectl -n {NAMESPACE} describe td {deployment["metadata"]["name"]}      # conditions and events
+  kubectl -n trading-system logs -l app.kubernetes.io/name=trading-operator
+Run it again:      make demo        with your own trades: make demo DATA=trades.csv
+Take it all down:  make demo-down"""
+    )
