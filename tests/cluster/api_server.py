@@ -16,10 +16,10 @@ from typing import Self
 from tests.cluster import control_plane, process, programs
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.errors import ClusterError
+from tests.cluster.paths import memory_dir
 from tests.cluster.pki import Authority
 from tests.cluster.waiting import answers, until
 
-MEMORY = Path("/dev/shm")
 _PREFIX = "trading-api-server-"
 _OWNER = "owner"
 
@@ -57,7 +57,7 @@ class ApiServer:
         programs.require_packages(["etcd-server"])
         kube = programs.kube()
         # In memory: etcd waits for the disk at each write, and nothing here has to survive.
-        base = MEMORY if MEMORY.is_dir() else Path(tempfile.gettempdir())
+        base = memory_dir()
         sweep(base)
         self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
         try:
@@ -85,8 +85,7 @@ class ApiServer:
         if folder is None:
             return
         for record in reversed(self._running):
-            # Its data goes away with it: nothing to drain or to sync.
-            process.stop(record, records=folder, grace=0)
+            process.stop(record, records=folder)
         self._running.clear()
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -107,7 +106,7 @@ def sweep(base: Path) -> None:
             continue
         for record in reversed(records):
             if record.name != _OWNER:
-                process.stop(record, records=folder, grace=0)
+                process.stop(record, records=folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 

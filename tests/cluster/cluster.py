@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from tests.cluster import programs
+from tests.cluster import process, programs
 from tests.cluster.errors import ClusterError
 from tests.cluster.images import ALL, Source
 from tests.cluster.packages import docker_has_image, machine_has_docker
-from tests.cluster.paths import REPOSITORY, cache_dir, state_dir
+from tests.cluster.paths import REPOSITORY, cache_dir, data_dir, state_dir
 from tests.cluster.progress import Progress
 from tests.cluster.recipe import locked
 from tests.cluster.shell import run
@@ -232,6 +232,10 @@ def _remove() -> None:
     names = {description.provider} if description is not None else {"local"}
     for name in names:
         _provider(name).stop(description)
+    records = state_dir() / "processes"
+    for record in process.load(records):
+        process.stop(record, records=records)
+    shutil.rmtree(data_dir(), ignore_errors=True)
     shutil.rmtree(state_dir(), ignore_errors=True)
 
 

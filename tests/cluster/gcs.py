@@ -49,7 +49,7 @@ class Gcs:
         body = json.dumps({"name": name}).encode()
         try:
             self._send("POST", "/storage/v1/b?project=test", body, "application/json")
-        except _Refused as refused:
+        except RefusedError as refused:
             if refused.status != 409:
                 raise
 
@@ -98,10 +98,10 @@ class Gcs:
                 return content
         except urllib.error.HTTPError as error:
             with error:
-                raise _Refused(method, path, error.code, error.read().decode(errors="replace")) from error
+                raise RefusedError(method, path, error.code, error.read().decode(errors="replace")) from error
 
 
-class _Refused(ClusterError):
+class RefusedError(ClusterError):
     def __init__(self, method: str, path: str, status: int, text: str) -> None:
         super().__init__(f"the GCS emulator answered {method} {path} with {status}: {text.strip()[:300]}")
         self.status = status

@@ -21,7 +21,7 @@ from tests.cluster import (
     programs,
 )
 from tests.cluster import node as nodes_
-from tests.cluster.api_server import MEMORY, wait_ready
+from tests.cluster.api_server import wait_ready
 from tests.cluster.buildah import remove_tree
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.errors import ClusterError
@@ -29,9 +29,9 @@ from tests.cluster.network import Network
 from tests.cluster.node import Node
 from tests.cluster.oci import Image
 from tests.cluster.packages import CLUSTER, require_packages
-from tests.cluster.paths import cache_dir, state_dir
+from tests.cluster.paths import cache_dir, data_dir, state_dir
 from tests.cluster.pki import Authority
-from tests.cluster.process import Record
+from tests.cluster.process import AT_ONCE, Ending, Record
 from tests.cluster.progress import Progress
 from tests.cluster.shell import run
 from tests.cluster.waiting import answers, until
@@ -89,11 +89,6 @@ def records_dir() -> Path:
     return state_dir() / "processes"
 
 
-def etcd_data() -> Path:
-    """Return etcd's folder: in memory, where a sync costs nothing."""
-    return (MEMORY if MEMORY.is_dir() else cache_dir()) / "trading-operator-etcd"
-
-
 def check_machine() -> None:
     """Say what is missing on a machine that cannot run the local cluster."""
     if os.geteuid() != 0:
@@ -149,8 +144,11 @@ def _start(
     *,
     cwd: Path | None = None,
     becomes: Sequence[str] | None = None,
+    ending: Ending = AT_ONCE,
 ) -> Record:
-    record = process.start(name, command, records=layout.records, logs=layout.logs, cwd=cwd, becomes=becomes)
+    record = process.start(
+        name, command, records=layout.records, logs=layout.logs, cwd=cwd, becomes=becomes, ending=ending
+    )
     cgroups.join(SYSTEM, record.pid)
     return record
 
@@ -166,8 +164,8 @@ def _identities(layout: Layout) -> None:
 
 
 def _start_api(layout: Layout, kube: Path) -> None:
-    plane, data = layout.plane, etcd_data()
-    remove_tree(data)
+    plane, data = layout.plane, data_dir() / "etcd"
+    data_dir().mkdir(mode=0o711, exist_ok=True)
     etcd = _start(layout, "etcd", control_plane.etcd(data), cwd=plane.folder)
     api = _start(layout, "kube-apiserver", control_plane.apiserver(kube, plane), cwd=plane.folder)
     wait_ready(plane, [etcd, api], layout.logs)
@@ -196,7 +194,8 @@ def _start_containerd(layout: Layout, node: Node) -> None:
         (node.state / name).write_text(text, encoding="utf-8")
     final = nodes_.containerd(node)
     enter = ["unshare", "--mount", "--propagation", "slave", "--", "sh", str(node.state / "enter.sh")]
-    _start(layout, f"containerd-{node.name}", [*enter, *final], becomes=final)
+    # Its database of images stays for the next cluster.
+    _start(layout, f"containerd-{node.name}", [*enter, *final], becomes=final, ending=Ending(grace=5))
 
 
 def _start_kubelet(layout: Layout, node: Node, kube: Path) -> None:
@@ -250,21 +249,20 @@ def stop(count: int) -> None:
     layout = Layout(Network(0), count)
     records = {record.name: record for record in process.load(layout.records)}
     for name in [name for name in records if name.startswith("kubelet-")]:
-        process.stop(records.pop(name), records=layout.records, grace=0)
+        process.stop(records.pop(name), records=layout.records)
     cgroups.kill("pods/")
     for node in _all_nodes():
         record = records.pop(f"containerd-{node.name}", None)
         if record is not None:
             _stop_containerd(layout, node, record)
-    for name, record in reversed(records.items()):
-        # Their data is thrown away: nothing to finish.
-        process.stop(record, records=layout.records, grace=0.2 if name == "kube-proxy" else 0)
+    for record in reversed(records.values()):
+        process.stop(record, records=layout.records)
     # What a lost record does not name is still in our groups.
     cgroups.kill()
     cgroups.remove()
     network.remove_link()
     network.remove_proxy_rules()
-    remove_tree(etcd_data())
+    remove_tree(data_dir())
     for node in _all_nodes():
         for folder in nodes_.PRIVATE_FOLDERS:
             remove_tree(node.private(folder))
@@ -288,7 +286,7 @@ def _stop_containerd(layout: Layout, node: Node, record: Record) -> None:
         except ClusterError:
             # The store is then made anew by the next start.
             clean = False
-    process.stop(record, records=layout.records, grace=5)
+    process.stop(record, records=layout.records)
     remove_tree(node.store / "io.containerd.grpc.v1.cri")
     if clean:
         node.clean_mark.touch()
@@ -302,4 +300,4 @@ def leftovers() -> list[str]:
     mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     owned = (str(state_dir()), str(cache_dir()))
     found += [f"mount {text.split()[1]}" for text in mounts if text.split()[1].startswith(owned)]
-    return found + [f"folder {path}" for path in (state_dir(), etcd_data()) if path.exists()]
+    return found + [f"folder {path}" for path in (state_dir(), data_dir()) if path.exists()]

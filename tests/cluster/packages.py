@@ -12,7 +12,7 @@ from tests.cluster.progress import Progress
 from tests.cluster.recipe import locked
 from tests.cluster.shell import follow, run, succeeds
 
-# A file that each package brings, to tell without asking dpkg whether it is there.
+# A file (or a pattern of it) that each package brings, to tell without asking dpkg whether it is there.
 WITNESSES: dict[str, tuple[str, ...]] = {
     "buildah": ("/usr/bin/buildah",),
     "containerd": ("/usr/bin/containerd", "/usr/local/bin/containerd"),
@@ -24,7 +24,7 @@ WITNESSES: dict[str, tuple[str, ...]] = {
     "redis-server": ("/usr/bin/redis-server",),
     "runc": ("/usr/sbin/runc", "/usr/bin/runc", "/usr/local/bin/runc"),
     "debian-archive-keyring": ("/usr/share/keyrings/debian-archive-keyring.gpg",),
-    "postgresql": ("/usr/share/postgresql-common/pg_wrapper",),
+    "postgresql": ("/usr/lib/postgresql/*/bin/initdb",),
 }
 CLUSTER = (
     "etcd-server",
@@ -39,8 +39,9 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def missing(packages: Iterable[str]) -> list[str]:
-    """Those packages of which no witness is there."""
-    return [name for name in packages if not any(Path(path).exists() for path in WITNESSES[name])]
+    """Return those packages of which no witness is there."""
+    root = Path("/")
+    return [name for name in packages if not any(any(root.glob(path.lstrip("/"))) for path in WITNESSES[name])]
 
 
 def require_packages(packages: Sequence[str], progress: Progress | None = None) -> None:

@@ -15,6 +15,17 @@ def cache_dir() -> Path:
     return path
 
 
+def memory_dir() -> Path:
+    """Return a folder in memory, where waiting for the disk costs nothing: for data that goes away anyway."""
+    shared = Path("/dev/shm")
+    return shared if shared.is_dir() else Path(tempfile.gettempdir())
+
+
+def data_dir() -> Path:
+    """Return where the cluster's servers keep their data, in memory; gone after `down`."""
+    return memory_dir() / f"trading-operator-cluster-{os.geteuid()}"
+
+
 def state_dir() -> Path:
     """Return the running cluster's records, certificates, sockets and logs; gone after `down`.
 

@@ -13,6 +13,18 @@ from tests.cluster.errors import ClusterError
 
 
 @dataclass(frozen=True)
+class Ending:
+    """How a process is asked to end, and how many seconds it gets before it is killed."""
+
+    signal: int = int(signal.SIGTERM)
+    grace: float = 5
+
+
+AT_ONCE = Ending(grace=0)
+"""For a process whose data is thrown away: it has nothing to finish."""
+
+
+@dataclass(frozen=True)
 class Record:
     """Enough to tell our process from another one that got the same number later."""
 
@@ -22,6 +34,7 @@ class Record:
     """Ticks since boot, field 22 of /proc/PID/stat."""
     boot: str
     command: tuple[str, ...]
+    ending: Ending = AT_ONCE
 
     def save(self, folder: Path) -> None:
         """Write the record whole or not at all."""
@@ -35,7 +48,7 @@ def parse_record(text: str) -> Record | None:
     """Return the record in a file's text; None when a crash left something else there."""
     try:
         data = json.loads(text)
-        return Record(**{**data, "command": tuple(data["command"])})
+        return Record(**{**data, "command": tuple(data["command"]), "ending": Ending(**data["ending"])})
     except (ValueError, TypeError, KeyError):
         return None
 
@@ -86,6 +99,7 @@ def start(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     becomes: Sequence[str] | None = None,
+    ending: Ending = AT_ONCE,
 ) -> Record:
     """Start a process in a session of its own, its output in `logs`/NAME.log, and write its record.
 
@@ -110,7 +124,7 @@ def start(
         except FileNotFoundError as error:
             raise ClusterError(f"{words[0]} is not installed") from error
     started = _start_time(process.pid)
-    record = Record(name, process.pid, started or 0, boot_id(), tuple(becomes or words))
+    record = Record(name, process.pid, started or 0, boot_id(), tuple(becomes or words), ending)
     _settle(process, record.command)
     _children[process.pid] = process
     record.save(records)
@@ -141,11 +155,11 @@ def load(records: Path) -> list[Record]:
     return [record for record in found if record is not None]
 
 
-def stop(record: Record, *, records: Path, grace: float = 5, first: signal.Signals = signal.SIGTERM) -> None:
+def stop(record: Record, *, records: Path) -> None:
     """End the process if it is still ours, and drop its record. A stopped (SIGSTOP) process is woken to hear it."""
-    if _signal(record, first):
+    if _signal(record, signal.Signals(record.ending.signal)):
         _signal(record, signal.SIGCONT)
-        if not _gone(record, grace) and _signal(record, signal.SIGKILL) and not _gone(record, 10):
+        if not _gone(record, record.ending.grace) and _signal(record, signal.SIGKILL) and not _gone(record, 10):
             raise ClusterError(f"{record.name} (pid {record.pid}) does not end")
     (records / f"{record.name}.json").unlink(missing_ok=True)
 

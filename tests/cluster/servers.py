@@ -9,6 +9,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +17,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.cluster import process, programs
+from tests.cluster import cgroups, process, programs
 from tests.cluster.cluster import Cluster
 from tests.cluster.errors import ClusterError
+from tests.cluster.local import SYSTEM
 from tests.cluster.packages import require_packages
-from tests.cluster.paths import cache_dir, state_dir
+from tests.cluster.paths import cache_dir, data_dir, state_dir
+from tests.cluster.process import AT_ONCE, Ending
 from tests.cluster.recipe import locked
 from tests.cluster.shell import run
 from tests.cluster.waiting import answers, until
@@ -45,6 +48,7 @@ class Kind:
     ready: Callable[[Address], bool]
     user: str | None = None
     """Whose process it must be; PostgreSQL refuses root."""
+    ending: Ending = AT_ONCE
 
 
 def _fake_gcs(folder: Path, at: Address) -> Sequence[str]:
@@ -130,9 +134,11 @@ def _own(folder: Path, user: str) -> None:
             os.chown(path, entry.pw_uid, entry.pw_gid)
 
 
+# Killed, PostgreSQL would leave shared memory behind; asked politely, it would wait for its clients.
+_FAST = Ending(int(signal.SIGINT), 5)
 GCS = Kind("fake-gcs", _fake_gcs, _gcs_ready)
 REDIS = Kind("redis", _redis, _accepts)
-POSTGRES = Kind("postgres", _postgres, _postgres_ready, user="postgres")
+POSTGRES = Kind("postgres", _postgres, _postgres_ready, user="postgres", ending=_FAST)
 _PORTS = {"fake-gcs": 4443, "redis": 6379, "postgres": 5432}
 
 
@@ -144,13 +150,15 @@ def of_cluster(kind: Kind, cluster: Cluster) -> Address:
         running = any(record.name == kind.name and process.alive(record) for record in process.load(records))
         if running and note.exists():
             return Address(**json.loads(note.read_text(encoding="utf-8")))
-        folder = (
-            Path("/dev/shm" if Path("/dev/shm").is_dir() else tempfile.gettempdir()) / f"trading-operator-{kind.name}"
-        )
+        folder = data_dir() / kind.name
         shutil.rmtree(folder, ignore_errors=True)
+        # Another user's server has to be able to reach its own folder in it.
+        data_dir().mkdir(mode=0o711, exist_ok=True)
         folder.mkdir()
         address = Address(cluster.service_address, _port(kind, cluster), secrets.token_hex(8))
-        _start(kind, address, folder, records, logs)
+        record = _start(kind, address, folder, records, logs)
+        if cluster.description.provider == "local":
+            cgroups.join(SYSTEM, record.pid)
         note.parent.mkdir(parents=True, exist_ok=True)
         note.touch(mode=0o600)
         note.write_text(json.dumps(asdict(address)), encoding="utf-8")
@@ -175,7 +183,7 @@ def fresh(kind: Kind, host: str = "127.0.0.1") -> Iterator[Address]:
         try:
             yield address
         finally:
-            process.stop(record, records=folder / "processes", grace=0 if kind.user is None else 3)
+            process.stop(record, records=folder / "processes")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -183,7 +191,9 @@ def fresh(kind: Kind, host: str = "127.0.0.1") -> Iterator[Address]:
 def _start(kind: Kind, address: Address, folder: Path, records: Path, logs: Path) -> process.Record:
     command = kind.prepare(folder, address)
     words = [*(as_user(kind.user) if kind.user else []), *command]
-    record = process.start(kind.name, words, records=records, logs=logs, cwd=folder, becomes=command)
+    record = process.start(
+        kind.name, words, records=records, logs=logs, cwd=folder, becomes=command, ending=kind.ending
+    )
 
     def ready() -> bool:
         process.ended_early(record, logs)
@@ -192,7 +202,7 @@ def _start(kind: Kind, address: Address, folder: Path, records: Path, logs: Path
     try:
         until(ready, f"{kind.name} at {address.host}:{address.port} ready (log: {logs / kind.name}.log)", seconds=30)
     except BaseException:
-        process.stop(record, records=records, grace=0)
+        process.stop(record, records=records)
         raise
     return record
 
@@ -203,9 +213,3 @@ def free_port(host: str) -> int:
         listener.bind((host, 0))
         port: int = listener.getsockname()[1]
         return port
-
-
-def data_folders() -> list[Path]:
-    """Return where the cluster's servers may have left data."""
-    bases = (Path("/dev/shm"), Path(tempfile.gettempdir()))
-    return [path for base in bases for name in _PORTS if (path := base / f"trading-operator-{name}").exists()]
