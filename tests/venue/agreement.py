@@ -84,3 +84,13 @@ def agrees(node: RunningNode, market: Market, account: str, symbol: str) -> bool
         and cached_position(node) == ledger.position(symbol).quantity
         and cached_total(node, "USDT") == ledger.total("USDT")
     )
+
+
+def spot_agrees(node: RunningNode, market: Market, account: str) -> bool:
+    """Say whether orders, fills and all balances are the same on both sides."""
+    ledger = market.exchange.ledger.accounts[account]
+    return (
+        orders_agree(node, market, account)
+        and cached_fills(node) == ledger_fills(market, account)
+        and all(cached_total(node, asset) == ledger.total(asset) for asset in ledger.assets())
+    )

@@ -18,6 +18,25 @@ def _version(api: str) -> str:
 
 
 @asynccontextmanager
+async def spot_client(venue: Venue, account: str) -> AsyncIterator[Any]:
+    """Yield `ccxt.binance` for spot with its URLs on the venue."""
+    credentials = venue.credentials(account)
+    client = ccxt.binance({"apiKey": credentials.api_key, "secret": credentials.api_secret})
+    client.options["fetchMarkets"] = {"types": ["spot"]}
+    client.options["fetchCurrencies"] = False
+    client.has["fetchCurrencies"] = False
+    client.enableRateLimit = False
+    for api in ("public", "private"):
+        client.urls["api"][api] = f"{venue.spot.url}/api/v3"
+    client.urls["api"]["sapi"] = f"{venue.spot.url}/sapi/v1"
+    try:
+        await client.load_markets()
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
 async def futures_client(venue: Venue, account: str, **extra: Any) -> AsyncIterator[Any]:
     """Yield `ccxt.binanceusdm` with its URLs on the venue."""
     credentials = venue.credentials(account)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tests.venue.background import Behaviour
-from tests.venue.core.model import Instrument, InstrumentKind
+from tests.venue.core.model import Instrument, InstrumentKind, Status
 from tests.venue.core.rules import VenueRules
 
 
@@ -39,6 +39,36 @@ def _binance_perpetual(base: str, tick: str, step: str) -> Instrument:
         taker_fee=Decimal("0.0005"),
     )
 
+
+def _binance_spot(base: str, tick: str, step: str) -> Instrument:
+    return Instrument(
+        symbol=f"{base}USDT",
+        kind=InstrumentKind.SPOT,
+        base=base,
+        quote="USDT",
+        tick=Decimal(tick),
+        step=Decimal(step),
+        min_quantity=Decimal(step),
+        max_quantity=Decimal(9_000),
+        min_notional=Decimal(5),
+        maker_fee=Decimal("0.001"),
+        taker_fee=Decimal("0.001"),
+    )
+
+
+BINANCE_SPOT = Listing(
+    markets=(
+        (_binance_spot("BTC", "0.01", "0.00001"), _behaviour("50000", "1", "0.1")),
+        (_binance_spot("ETH", "0.01", "0.0001"), _behaviour("3000", "0.1", "1")),
+    ),
+    rules=VenueRules(
+        fok_refused=False,
+        unfit_status=Status.EXPIRED,
+        conditional_keeps_id=True,
+        conditional_locks=True,
+    ),
+    purse={"USDT": Decimal(100_000), "BTC": Decimal(2), "ETH": Decimal(20)},
+)
 
 BINANCE_FUTURES = Listing(
     markets=(

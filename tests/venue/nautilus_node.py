@@ -104,14 +104,27 @@ def futures_clients(market: Market, venue: Venue, account: str, *, ed25519: bool
     return data, execution
 
 
-def node_config(data: Any, execution: Any) -> TradingNodeConfig:
+def spot_clients(market: Market, venue: Venue, account: str, *, ed25519: bool = True) -> tuple[Any, Any]:
+    credentials = venue.credentials(account)
+    common: dict[str, Any] = {
+        "api_key": credentials.ed25519_api_key if ed25519 else credentials.api_key,
+        "api_secret": credentials.ed25519_secret if ed25519 else credentials.api_secret,
+        "account_type": BinanceAccountType.SPOT,
+        "base_url_http": market.url,
+        "instrument_provider": InstrumentProviderConfig(load_all=True),
+    }
+    data = BinanceDataClientConfig(base_url_ws=market.ws_url, **common)
+    return data, BinanceExecClientConfig(base_url_ws=f"{market.ws_url}/ws-api/v3", **common)
+
+
+def node_config(data: Any, execution: Any, *, connect_s: float = TIMEOUT_S) -> TradingNodeConfig:
     return TradingNodeConfig(
         trader_id="TESTER-001",
         logging=LoggingConfig(log_level="WARNING", log_colors=False, use_pyo3=False),
         exec_engine=LiveExecEngineConfig(reconciliation=True, reconciliation_startup_delay_secs=0.001),
         data_clients={BINANCE: data},
         exec_clients={BINANCE: execution},
-        timeout_connection=TIMEOUT_S,
+        timeout_connection=connect_s,
         timeout_reconciliation=TIMEOUT_S,
         timeout_portfolio=TIMEOUT_S,
         timeout_disconnection=TIMEOUT_S,
@@ -120,7 +133,9 @@ def node_config(data: Any, execution: Any) -> TradingNodeConfig:
 
 
 @asynccontextmanager
-async def running(config: TradingNodeConfig, instrument_id: str) -> AsyncIterator[RunningNode]:
+async def running(
+    config: TradingNodeConfig, instrument_id: str, *, start_s: float = TIMEOUT_S
+) -> AsyncIterator[RunningNode]:
     """Run a node until the block ends; it is trading and reconciled when the block begins."""
     node = TradingNode(config=config, loop=asyncio.get_running_loop())
     probe = Probe(
@@ -136,7 +151,7 @@ async def running(config: TradingNodeConfig, instrument_id: str) -> AsyncIterato
     node.build()
     task = asyncio.create_task(node.run_async())
     try:
-        await until(lambda: node.trader.is_running or task.done(), "the node trades")
+        await until(lambda: node.trader.is_running or task.done(), "the node trades", start_s)
         assert node.trader.is_running, "the node ended before it traded"
         yield RunningNode(node, probe)
     finally:

@@ -71,9 +71,7 @@ async def test_stop_order_goes_to_the_algo_service(venue: Venue, client: Any) ->
     (waiting,) = venue.futures.server.floor.conditionals.waiting(DESK)
     assert placed["id"] == str(waiting.id)
     venue.futures.set_price(SYMBOL, Decimal(51_500))
-    background = venue.futures.backgrounds[SYMBOL]
-    background.take(Side.BUY, Decimal("0.1"), venue.futures.server.now())
-    venue.futures.server.commit()
+    venue.futures.take(SYMBOL, Side.BUY, Decimal("0.1"))
     ledger = venue.futures.exchange.ledger.accounts[DESK]
     assert ledger.position(SYMBOL).quantity == Decimal("0.1")
 

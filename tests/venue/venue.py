@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import Literal, Self
 from tests.venue.accounts import Credentials, KeyRing
 from tests.venue.background import FLOW, Background
 from tests.venue.binance.futures_room import FuturesRoom
+from tests.venue.binance.spot_room import SpotRoom
 from tests.venue.core.exchange import Exchange
-from tests.venue.core.model import Fill, Order, OrderRequest
+from tests.venue.core.model import Fill, Order, OrderRequest, Side
 from tests.venue.faults import Fault, FaultPlan
 from tests.venue.floor import Floor
-from tests.venue.listings import BINANCE_FUTURES, Listing
+from tests.venue.listings import BINANCE_FUTURES, BINANCE_SPOT, Listing
+from tests.venue.protocol import Room
 from tests.venue.server import RoomServer
 
 type Mode = Literal["off", "still", "random"]
@@ -78,6 +80,11 @@ class Market:
         self.backgrounds[symbol].set_price(price, self.server.now())
         self.server.commit()
 
+    def take(self, symbol: str, side: Side, quantity: Decimal) -> None:
+        """Let the background market trade against what lies in the book."""
+        self.backgrounds[symbol].take(side, quantity, self.server.now())
+        self.server.commit()
+
     def step(self, times: int = 1) -> None:
         """Let the background market act."""
         for _ in range(times):
@@ -94,10 +101,11 @@ class Venue:
         self.keys = KeyRing(self.config.seed)
         self.faults = FaultPlan()
         self.futures = self._open(BINANCE_FUTURES, FuturesRoom)
-        self.markets = {market.server.room.name: market for market in (self.futures,)}
+        self.spot = self._open(BINANCE_SPOT, SpotRoom)
+        self.markets = {market.server.room.name: market for market in (self.spot, self.futures)}
         self._stepper: asyncio.Task[None] | None = None
 
-    def _open(self, listing: Listing, room: type[FuturesRoom]) -> Market:
+    def _open(self, listing: Listing, room: Callable[[Floor, KeyRing], Room]) -> Market:
         exchange = Exchange(listing.instruments(), listing.rules)
         floor = Floor(exchange)
         server = RoomServer(room(floor, self.keys), floor, self.faults)

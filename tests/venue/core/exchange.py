@@ -162,7 +162,7 @@ class Exchange:
         if order.reserved:
             self._tell_balance(order.account, (lock_asset(instrument, order.side),), now)
         if cancel_at_once:
-            self._close(order, Status.CANCELED, now)
+            self._close(order, self.rules.unfit_status, now)
         else:
             share = None if quiet else self.partial_fill
             cap = None if share is None else floor_to_step(instrument, order.quantity * share)

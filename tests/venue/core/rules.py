@@ -15,6 +15,7 @@ from tests.venue.core.model import (
     RefusalError,
     SelfTrade,
     Side,
+    Status,
     TimeInForce,
 )
 
@@ -27,6 +28,8 @@ class VenueRules:
     """A fill-or-kill that cannot fill: refused outright (True) or accepted and expired."""
     post_only_refused: bool = True
     """A post-only that would take: refused outright (True) or accepted and cancelled."""
+    unfit_status: Status = Status.CANCELED
+    """How an order ends that was accepted only to fail post-only or fill-or-kill."""
     self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
     conditional_keeps_id: bool = False
     """A fired conditional order keeps its id (spot venues) or becomes a new order (algo services)."""
