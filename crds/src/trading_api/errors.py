@@ -58,7 +58,7 @@ class InvalidDocument(ValueError):  # noqa: N818  # reads as what it is where it
 
 
 def json_path(location: Location) -> str:
-    """Write a location as a path, such as ``spec.venues[0].replay``."""
+    """Write a location as the API server does, such as ``spec.venues[0].replay`` or ``labels[desk.example.com/a]``."""
     path = ""
     for part in location:
         if isinstance(part, int):
@@ -66,7 +66,7 @@ def json_path(location: Location) -> str:
         elif _PLAIN_KEY.fullmatch(part):
             path += f".{part}" if path else part
         else:
-            path += f'["{part}"]'
+            path += f"[{part}]"
     return path
 
 

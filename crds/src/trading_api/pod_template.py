@@ -1,14 +1,19 @@
 """What a desk may change of the node's pod, and what it may not.
 
-The patch itself is free-form: the API server checks the pod when the operator makes it. What the operator must keep
-is declared here, so that the API server can refuse a change of it at once.
+The patch is free-form: the API server checks the pod when the operator makes it. The fields that rules speak of are
+modelled all the same, so that the API server can refuse a change of them at once.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue
+from pydantic.alias_generators import to_snake
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from trading_api import wiring
 from trading_api.base import ApiModel
@@ -46,6 +51,7 @@ LabelValue = Annotated[
     ),
 ]
 AnnotationValue = Annotated[str, Field(max_length=8192)]
+LongText = Annotated[str, Field(max_length=4096)]
 
 
 def _reserved(keys: str, prefixes: tuple[str, ...]) -> RuleOfEach:
@@ -86,23 +92,102 @@ class PodTemplateMetadata(ApiModel):
     )
 
 
-def containers_of(spec: JsonObject) -> list[JsonObject]:
-    """Return the containers of a pod spec patch, whatever else it holds in their place."""
-    containers = spec.get("containers")
-    return [item for item in containers if isinstance(item, dict)] if isinstance(containers, list) else []
+class VariablePatch(ApiModel):
+    """One variable of a container's environment."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Annotated[str, Field(max_length=256)]
+    """Name of the variable."""
 
 
-def _node_containers(spec: JsonObject) -> list[JsonObject]:
-    return [container for container in containers_of(spec) if container.get("name") == wiring.NODE_CONTAINER]
+def _not_of_the_node(field: str, says: str) -> Rule:
+    return Rule(
+        at=field,
+        cel=f"self.name != '{wiring.NODE_CONTAINER}' || !has(self.{field})",
+        holds=lambda container: container.name != wiring.NODE_CONTAINER or getattr(container, field) is None,
+        says=says,
+    )
 
 
-def _node_env_names(spec: JsonObject) -> Iterator[str]:
-    for container in _node_containers(spec):
-        env = container.get("env")
-        for item in env if isinstance(env, list) else []:
-            name = item.get("name") if isinstance(item, dict) else None
-            if isinstance(name, str):
-                yield name
+class ContainerPatch(ApiModel):
+    """The node's container, or a further one. Other fields are Kubernetes' own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Annotated[str, Field(max_length=63)]
+    """Name of the container; the node's is ``node``."""
+    image: LongText | None = None
+    """Image of a further container; the node's is ``spec.image``."""
+    command: Annotated[tuple[LongText, ...], Field(max_length=64)] | None = None
+    """Command of a further container."""
+    args: Annotated[tuple[LongText, ...], Field(max_length=64)] | None = None
+    """Arguments of a further container."""
+    env: Annotated[tuple[VariablePatch, ...], Field(max_length=128)] | None = None
+    """Environment; the node's own variables start with TRADING_."""
+
+    rules = (
+        *(_not_of_the_node(field, says) for field, says in FORBIDDEN_IN_NODE_CONTAINER.items()),
+        Rule(
+            at="env",
+            cel=f"self.name != '{wiring.NODE_CONTAINER}' || !has(self.env)"
+            f" || self.env.all(e, !e.name.startsWith('{RESERVED_ENV_PREFIX}'))",
+            holds=lambda container: (
+                container.name != wiring.NODE_CONTAINER
+                or not any(variable.name.startswith(RESERVED_ENV_PREFIX) for variable in container.env or ())
+            ),
+            says=f"the operator sets the node's variables that start with {RESERVED_ENV_PREFIX}: choose another name",
+        ),
+    )
+
+
+def _forbidden(field: str, says: str) -> Rule:
+    return Rule(
+        at=to_snake(field),
+        cel=f"!has(self.{field})",
+        holds=lambda spec: getattr(spec, to_snake(field)) is None,
+        says=says,
+    )
+
+
+class PodSpecPatch(ApiModel):
+    """What rules speak of in a patch of the pod's spec. Other fields are Kubernetes' own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    containers: Annotated[tuple[ContainerPatch, ...], Field(max_length=16)] | None = None
+    """Patches of the container ``node``, by name, and further containers."""
+    service_account_name: LongText | None = None
+    """Not allowed: the operator makes the node's service account."""
+    service_account: LongText | None = None
+    """Not allowed: the operator makes the node's service account."""
+    restart_policy: LongText | None = None
+    """Not allowed: a StatefulSet takes no other than Always."""
+    termination_grace_period_seconds: int | None = None
+    """Not allowed: the operator sets it from the node's stop budget."""
+
+    rules = tuple(_forbidden(field, says) for field, says in FORBIDDEN_IN_POD.items())
+
+
+@dataclass(frozen=True)
+class CheckedAs:
+    """A free-form object that is checked as a model, and kept as it is."""
+
+    model: type[ApiModel]
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check the object after everything that stands before this in the annotation."""
+
+        def check(value: JsonObject) -> JsonObject:
+            self.model.model_validate_json(json.dumps(value), strict=True, by_alias=True, by_name=False)
+            return value
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Show the model's fields."""
+        shown = self.model.__get_pydantic_json_schema__(self.model.__pydantic_core_schema__, handler)
+        return handler(schema) | handler.resolve_ref_schema(shown)
 
 
 def _directives(value: JsonValue) -> Iterator[str]:
@@ -115,121 +200,17 @@ def _directives(value: JsonValue) -> Iterator[str]:
             yield from _directives(item)
 
 
-def _well_formed_containers(spec: JsonObject) -> bool:
-    """Tell whether the containers have the shape that POD_SPEC_SCHEMA asks for."""
-    containers = spec.get("containers", [])
-    if not isinstance(containers, list):
-        return False
-    return len(containers_of(spec)) == len(containers) and all(
-        isinstance(container.get("name"), str)
-        and all(
-            isinstance(item, dict) and isinstance(item.get("name"), str) for item in _list(container.get("env", []))
-        )
-        for container in containers_of(spec)
-    )
-
-
-def _list(value: JsonValue) -> list[JsonValue]:
-    return value if isinstance(value, list) else [None]
-
-
-def _cel_of_node_container(condition: str) -> str:
-    """Return the CEL that holds when the node's container, where patched, meets a condition over ``c``."""
-    # Through the field itself and not a ternary, which would lose the bounds that keep the estimated cost low.
-    return (
-        f"!has(self.spec.containers) || self.spec.containers.all(c, c.name != '{wiring.NODE_CONTAINER}' || {condition})"
-    )
-
-
-def _forbidden_in_pod(field: str, says: str) -> Rule:
-    return Rule(
-        at=f"spec.{field}",
-        cel=f"!has(self.spec.{field})",
-        holds=lambda template: template.spec.get(field) is None,
-        says=says,
-    )
-
-
-def _forbidden_in_node_container(field: str, says: str) -> Rule:
-    return Rule(
-        at="spec.containers",
-        cel=_cel_of_node_container(f"!has(c.{field})"),
-        holds=lambda template: all(container.get(field) is None for container in _node_containers(template.spec)),
-        says=f"container {wiring.NODE_CONTAINER}: {says}",
-    )
-
-
-_TEXT = {"type": "string", "maxLength": 4096}
-_TEXTS = {"type": "array", "maxItems": 64, "items": _TEXT}
-_CONTAINER_SCHEMA = {
-    "type": "object",
-    "x-kubernetes-preserve-unknown-fields": True,
-    "required": ["name"],
-    "properties": {
-        "name": {"type": "string", "maxLength": 63, "description": "Name of the container; the node's is ``node``."},
-        "image": _TEXT | {"description": "Image of a further container; not for the container ``node``."},
-        "command": _TEXTS | {"description": "Command of a further container; not for the container ``node``."},
-        "args": _TEXTS | {"description": "Arguments of a further container; not for the container ``node``."},
-        "env": {
-            "type": "array",
-            "maxItems": 128,
-            "description": "Environment; in the container ``node`` without names that start with TRADING_.",
-            "items": {
-                "type": "object",
-                "x-kubernetes-preserve-unknown-fields": True,
-                "required": ["name"],
-                "properties": {"name": {"type": "string", "maxLength": 256, "description": "Name of the variable."}},
-            },
-        },
-    },
-}
-POD_SPEC_SCHEMA: dict[str, Any] = {
-    "properties": {
-        **{field: _TEXT | {"description": f"Not allowed: {says}."} for field, says in FORBIDDEN_IN_POD.items()},
-        "terminationGracePeriodSeconds": {
-            "type": "integer",
-            "format": "int64",
-            "description": f"Not allowed: {FORBIDDEN_IN_POD['terminationGracePeriodSeconds']}.",
-        },
-        "containers": {
-            "type": "array",
-            "maxItems": 16,
-            "items": _CONTAINER_SCHEMA,
-            "description": "Patches of the container ``node``, merged by name, and further containers.",
-        },
-    }
-}
-"""The part of the free-form patch that the API server can see, because rules speak of it."""
-
-
 class PodTemplate(ApiModel):
     """A strategic merge patch over the node's pod."""
 
     metadata: PodTemplateMetadata = PodTemplateMetadata()
     """Labels and annotations for the pod."""
-    spec: JsonObject = Field(default_factory=dict, max_length=64, json_schema_extra=POD_SPEC_SCHEMA)
-    """Pod spec fields: resources, nodeSelector, tolerations and so on. The node's container is named ``node``. Its
+    spec: Annotated[JsonObject, Field(max_length=64), CheckedAs(PodSpecPatch)] = Field(default_factory=dict)
+    """Pod spec fields: resources, nodeSelector, tolerations and so on. The node's container is named ``node``; its
     command, arguments, image and TRADING_ environment, and the pod's service account, restart policy and grace period
     belong to the operator."""
 
     rules = (
-        *(_forbidden_in_pod(field, says) for field, says in FORBIDDEN_IN_POD.items()),
-        *(_forbidden_in_node_container(field, says) for field, says in FORBIDDEN_IN_NODE_CONTAINER.items()),
-        Rule(
-            at="spec.containers",
-            cel=_cel_of_node_container(f"!has(c.env) || c.env.all(e, !e.name.startsWith('{RESERVED_ENV_PREFIX}'))"),
-            holds=lambda template: (
-                not any(name.startswith(RESERVED_ENV_PREFIX) for name in _node_env_names(template.spec))
-            ),
-            says=f"container {wiring.NODE_CONTAINER}: the operator sets the variables that start with"
-            f" {RESERVED_ENV_PREFIX}: choose another name",
-        ),
-        Rule(
-            at="spec.containers",
-            cel=None,
-            holds=lambda template: _well_formed_containers(template.spec),
-            says="write a list of containers, each with a name; env is a list of variables, each with a name",
-        ),
         RuleOfEach(
             at="spec",
             cel=None,

@@ -8,6 +8,7 @@ Sentences name fields in braces by their Python names, such as ``{order_id_tag}`
 document: ``orderIdTag`` in a manifest, ``order_id_tag`` in a run-config.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class RuleOfEach:
     def broken(self, model: object, spelling: Spelling) -> str | None:
         """Return the sentence, with the offenders' names before it, if the model breaks the rule."""
         names = list(self.offenders(model))
-        return f"[{', '.join(names)}]: {spelling.sentence(self.says)}" if names else None
+        return f"{json.dumps(names, ensure_ascii=False)}: {spelling.sentence(self.says)}" if names else None
 
     def validation(self) -> dict[str, Any] | None:
         """Return the rule as an entry of ``x-kubernetes-validations``."""

@@ -85,11 +85,11 @@ def _child_object(field: Schema, definitions: Schema) -> tuple[Schema | None, st
 
 
 def _type(field: Schema, path: str, definitions: Schema) -> str:
+    if "const" in field:
+        field = {"enum": [field["const"]]}
     match field:
         case {"enum": values}:
-            return "one of " + ", ".join(f"`{value}`" for value in values)
-        case {"const": value}:
-            return f"`{value}`"
+            return " or ".join(f"`{value}`" for value in values)
         case {"anyOf": options}:
             return " or ".join(_type(option, path, definitions) for option in options)
         case {"items": items}:

@@ -1,0 +1,113 @@
+"""A good TradingDeployment and single changes of it, written as paths such as ``spec.venues[0].replay.speed``."""
+
+import copy
+import re
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+type Manifest = dict[str, Any]
+type Change = Callable[[Manifest], None]
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted((ROOT / "docs/examples").glob("*.yaml"))
+CRD_FILE = ROOT / "crds/trading-operator.io_tradingdeployments.yaml"
+
+
+def good_manifest(name: str = "good") -> Manifest:
+    """Every field is set, two of everything is there, nothing is wrong."""
+    return {
+        "apiVersion": "trading-operator.io/v1alpha1",
+        "kind": "TradingDeployment",
+        "metadata": {"name": name},
+        "spec": {
+            "mode": "Paper",
+            "image": "example/trading-node:1.0.0",
+            "traderId": "DESK-A-001",
+            "strategies": [_strategy("ema-btc", "EMA1"), _strategy("ema-eth", "EMA2")],
+            "venues": [_venue("BINANCE", "ticks"), _venue("OKX", "bars")],
+            "catalogs": [
+                {"name": "ticks", "gcs": {"bucket": "ticks", "prefix": "data/2026", "driver": "Auto"}},
+                {"name": "bars", "pvc": {"claimName": "bars", "subPath": "catalog"}},
+            ],
+            "suspend": False,
+            "rollout": {"when": "OnApproval"},
+            "podTemplate": {
+                "metadata": {"labels": {"desk.example.com/team": "quant"}, "annotations": {"note": "any text"}},
+                "spec": {
+                    "nodeSelector": {"pool": "trading"},
+                    "containers": [
+                        {"name": "node", "env": [{"name": "DESK", "value": "a"}], "resources": {"limits": {"cpu": 1}}},
+                        {"name": "sidecar", "image": "example/sidecar:1", "command": ["run"], "args": ["--fast"]},
+                    ],
+                },
+            },
+        },
+    }
+
+
+def _strategy(name: str, tag: str) -> Manifest:
+    return {
+        "name": name,
+        "path": "desk.ema:EmaCross",
+        "configPath": "desk.ema:EmaCrossConfig",
+        "config": {"fast": 10, "slow": 20.5, "symbols": ["BTCUSDT"], "nested": {"on": True}},
+        "orderIdTag": tag,
+    }
+
+
+def _venue(name: str, catalog: str) -> Manifest:
+    return {
+        "name": name,
+        "adapter": "Replay",
+        "replay": {"catalog": catalog, "speed": 10},
+        "paper": {
+            "accountType": "Margin",
+            "omsType": "Netting",
+            "startingBalances": ["100000 USDT", "1.5 BTC"],
+            "defaultLeverage": 5,
+        },
+    }
+
+
+def write(path: str, value: Any) -> Change:
+    """Return a change that writes one value."""
+    *parents, last = _keys(path)
+
+    def change(manifest: Manifest) -> None:
+        reduce(lambda node, key: node[key], parents, manifest)[last] = copy.deepcopy(value)
+
+    return change
+
+
+def remove(path: str) -> Change:
+    """Return a change that removes one field."""
+    *parents, last = _keys(path)
+
+    def change(manifest: Manifest) -> None:
+        del reduce(lambda node, key: node[key], parents, manifest)[last]
+
+    return change
+
+
+def changed(*changes: Change, base: Manifest | None = None) -> Manifest:
+    """Return the good manifest, or another one, with changes."""
+    manifest = copy.deepcopy(base) if base is not None else good_manifest()
+    for change in changes:
+        change(manifest)
+    return manifest
+
+
+def example(path: Path) -> Manifest:
+    """Read a manifest of the documentation."""
+    manifest: Manifest = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+def _keys(path: str) -> list[Any]:
+    """Split a path; a key with dots stands in brackets and quotes: ``labels["a.b/c"]``."""
+    tokens = re.findall(r'\["([^"]+)"\]|\[(\d+)\]|([^.\[]+)', path)
+    return [quoted or (int(index) if index else plain) for quoted, index, plain in tokens]
