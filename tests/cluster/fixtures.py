@@ -62,7 +62,7 @@ def namespace_name(test: str, suffix: str) -> str:
 
 @pytest.fixture
 def namespace(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[str]:
-    """Return a namespace of the test's own; after a failure what happened in it is printed; it is deleted at the end."""
+    """Return a namespace of the test's own; after a failure what happened there is printed."""
     name = namespace_name(request.node.name, secrets.token_hex(3))
     cluster.kubectl("create", "namespace", name)
     # A pod that comes before its namespace's service account is refused.
