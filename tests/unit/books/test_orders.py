@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.books.stories import amended, filled, lives, moved, placed, shuffled_with_repeats, voided
-from trading_node.book_events import OrderEvent, TransitionKind
+from trading_node.book_events import Filled, FillVoided, OrderEvent, TransitionKind
 from trading_node.orders import Order, OrderStatus, fold_order
 
 KEY = "DESK-A-001/O-1"
@@ -28,11 +28,9 @@ def test_any_arrival_gives_the_same_order(data: st.DataObject) -> None:
 @given(lives())
 def test_fills_add_up(events: list[OrderEvent]) -> None:
     order = fold(*events)
-    alive = {e.fill_id: e for e in events if type(e).__name__ == "Filled"}  # type: ignore[union-attr]
-    for event in events:
-        if type(event).__name__ == "FillVoided":
-            alive.pop(event.fill_id, None)  # type: ignore[union-attr]
-    assert order.filled_quantity == sum(fill.quantity for fill in alive.values())  # type: ignore[union-attr]
+    taken_back = {event.fill_id for event in events if isinstance(event, FillVoided)}
+    fills = {event.fill_id: event.quantity for event in events if isinstance(event, Filled)}
+    assert order.filled_quantity == sum(quantity for fill, quantity in fills.items() if fill not in taken_back)
     if order.quantity is not None and order.filled_quantity >= order.quantity:
         assert order.status is OrderStatus.FILLED
 

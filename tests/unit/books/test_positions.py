@@ -34,7 +34,7 @@ def oracle(fills: list[Filled]) -> tuple[Fraction, Fraction | None, Fraction]:
         return -1 / price if inverse else price
 
     def average() -> Fraction:
-        mean = sum(abs(q) * worth(p) for q, p in lots) / sum(abs(q) for q, _ in lots)
+        mean = sum((abs(q) * worth(p) for q, p in lots), Fraction(0)) / sum((abs(q) for q, _ in lots), Fraction(0))
         return -1 / mean if inverse else mean
 
     for fill in sorted(fills, key=lambda f: (f.ts_event, int(f.trade_id))):
@@ -93,20 +93,25 @@ def test_commission_in_the_settlement_currency_comes_off_the_profit() -> None:
     assert position is not None
     assert position.realized_profit == Decimal("9.5")
     assert position.commissions == {"BNB": Decimal("0.01"), "USDT": Decimal("0.5")}
-    assert (position.quantity, position.average_price, position.is_open) == (0, None, False)
+    assert position.quantity == 0
+    assert position.average_price is None
+    assert not position.is_open
 
 
 def test_commission_in_what_was_bought_is_taken_from_the_holding() -> None:
     buy = filled("1", "1", "100", commission=Decimal("0.001"), commission_currency="BTC", spot=True)
     position = fold_position([buy])
     assert position is not None
-    assert (position.quantity, position.realized_profit) == (Decimal("0.999"), 0)
+    assert position.quantity == Decimal("0.999")
+    assert position.realized_profit == 0
 
 
 def test_a_flip_opens_anew_at_the_price_of_the_fill() -> None:
     position = fold_position([filled("1", "1", "100", 1), filled("2", "3", "110", 2, side=Side.SELL)])
     assert position is not None
-    assert (position.quantity, position.average_price, position.realized_profit) == (-2, 110, 10)
+    assert position.quantity == -2
+    assert position.average_price == 110
+    assert position.realized_profit == 10
     assert position.ts_opened == 2
 
 
@@ -131,9 +136,9 @@ def test_sums_over_venues() -> None:
 
     (linear,) = aggregate([binance, okx], by_instrument, marks, rates)
     assert linear.group == "PERPETUAL:BTC-USDT@LIN"
-    assert (linear.quantity, linear.long_quantity, linear.short_quantity) == (1, 2, 1)
+    assert [linear.quantity, linear.long_quantity, linear.short_quantity] == [1, 2, 1]
     assert linear.unrealized_profit == 2 * 25 + 5
-    assert (linear.gross_notional, linear.net_notional) == (375, 125)
+    assert [linear.gross_notional, linear.net_notional] == [375, 125]
     assert linear.average_price == 70  # two bought at 100, one sold at 130
 
     (base,) = aggregate([binance, okx, coin], by_base_asset, marks, rates)
@@ -148,4 +153,4 @@ def test_what_has_no_price_is_named_and_left_out() -> None:
     assert position is not None
     (exposure,) = aggregate([position], by_base_asset, {}, {"USDT": Decimal(1)})
     assert exposure.unpriced == (position.key.instrument_id,)
-    assert (exposure.gross_notional, exposure.unrealized_profit, exposure.average_price) == (0, 0, None)
+    assert [exposure.gross_notional, exposure.unrealized_profit, exposure.average_price] == [0, 0, None]

@@ -1,0 +1,404 @@
+"""The journal: every event is on disk before the code that caused it goes on, and leaves when the database has it.
+
+`append` is one write to the operating system, so a killed process loses nothing. `sync` asks the disk; the writer calls
+it for events that the database has not taken soon, so a power failure loses only what neither had yet. What a crash
+left is only read, never appended to; a torn end is normal. Records that were once on disk for certain and are missing
+now are damage, and damage is refused until somebody says `salvage`.
+
+One thread appends, one other thread reads, acknowledges and syncs.
+"""
+
+import errno
+import fcntl
+import os
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from zlib import crc32
+
+from trading_node.store.frames import (
+    HEADER,
+    HEADER_SIZE,
+    Record,
+    good_end,
+    is_of_another_version,
+    pack_frame,
+    read_frames,
+    salvage,
+)
+
+_CHECKPOINT = struct.Struct("<QQI")
+_CHUNK = 256 * 1024
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SUFFIX = ".journal"
+CHECKPOINT = "checkpoint"
+
+
+class SyncPolicy(StrEnum):
+    """When the disk itself is asked to hold what was written."""
+
+    ALWAYS = "always"
+    """Before the next line of trading code runs: safe against a power failure, milliseconds an event."""
+    BEHIND = "behind"
+    """When the database has not taken an event soon after it was written."""
+    NEVER = "never"
+    """Never: safe against a killed process only."""
+
+
+class JournalError(Exception):
+    """The journal cannot do what it is there for; says why."""
+
+
+class JournalFullError(JournalError):
+    """No room for another event, on the disk or within the limit."""
+
+
+class JournalDamagedError(JournalError):
+    """Records that were on disk are missing or unreadable."""
+
+
+@dataclass(slots=True)
+class _Segment:
+    path: Path
+    first: int
+    size: int
+    last: int
+    """Sequence number of the newest whole record; first - 1 when there is none."""
+    damaged: bool = False
+
+    def drop(self) -> None:
+        """Remove the file, or keep it under another name when it is evidence."""
+        if self.damaged:
+            self.path.rename(self.path.with_suffix(".damaged"))
+        else:
+            self.path.unlink(missing_ok=True)
+
+
+class Journal:
+    """A queue on disk. `open_journal` makes it."""
+
+    def __init__(
+        self, directory: Path, lock: int, recovered: list[_Segment], acked: int, synced: int,
+        *, segment_bytes: int, max_bytes: int, policy: SyncPolicy,
+    ) -> None:  # fmt: skip
+        self._directory = directory
+        self._lock_fd = lock
+        self._segment_bytes = segment_bytes
+        self._max_bytes = max_bytes
+        self._policy = policy
+        self._guard = threading.Lock()
+        self._recovered = recovered
+        self._segments: list[_Segment] = []
+        self._unsynced: list[int] = []
+        self._fd = -1
+        self._checkpoint_fd = os.open(directory / CHECKPOINT, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._acked = acked
+        self._synced = synced
+        self._last = max([acked, synced, *(segment.last for segment in recovered)])
+        self._read_last = acked
+        self._backlog = _records(list(recovered), acked)
+        self._reading: tuple[_Segment, int, int] | None = None
+        try:
+            self._rotate()
+        except OSError:
+            os.close(self._checkpoint_fd)
+            raise
+
+    @property
+    def last_sequence(self) -> int:
+        """Sequence number of the newest record."""
+        return self._last
+
+    @property
+    def acked_sequence(self) -> int:
+        """Up to here the database has everything."""
+        return self._acked
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        with self._guard:
+            return sum(segment.size for segment in (*self._recovered, *self._segments))
+
+    def append(self, payload: bytes, time_ns: int) -> int:
+        """Write one record and return its sequence number.
+
+        Raises JournalFullError or JournalError; the journal then holds what it held before.
+        """
+        sequence = self._last + 1
+        frame = pack_frame(sequence, time_ns, payload)
+        try:
+            if self._fd < 0 or self._is_full(self._segments[-1], len(frame)):
+                self._make_room(len(frame))
+            _write_whole(self._fd, frame, self._segments[-1].size)
+        except OSError as error:
+            if self._fd >= 0 and not _cut(self._fd, self._segments[-1].size):
+                self._fd = -1  # A torn end that cannot be cut off: go on in another file, its reader stops there.
+            text = f"{self._directory}: {error.strerror}"
+            raise (JournalFullError if error.errno in _FULL else JournalError)(text) from error
+        segment = self._segments[-1]
+        segment.size += len(frame)
+        segment.last = self._last = sequence
+        if self._policy is SyncPolicy.ALWAYS:
+            self.sync()
+        return sequence
+
+    def read(self, limit: int) -> list[Record]:
+        """Return the next records, oldest first; each is returned once. Empty when there is nothing new."""
+        records: list[Record] = []
+        for record in self._backlog:
+            records.append(record)
+            if len(records) == limit:
+                break
+        while len(records) < limit and self._read_live(records, limit):
+            pass
+        if records:
+            self._read_last = records[-1].sequence
+        return records
+
+    def ack(self, sequence: int) -> None:
+        """The database has everything up to this record: forget it."""
+        self._acked = max(self._acked, sequence)
+        self._write_checkpoint()
+        with self._guard:
+            done = [s for s in self._recovered if s.last <= self._acked]
+            self._recovered = [s for s in self._recovered if s.last > self._acked]
+            keep = self._segments[-1:]
+            done += [s for s in self._segments[:-1] if s.last <= self._acked]
+            self._segments = [s for s in self._segments[:-1] if s.last > self._acked] + keep
+        for segment in done:
+            with suppress(OSError):  # A file that stays is removed at the next start.
+                segment.drop()
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether the disk holds everything that was written."""
+        return self._synced >= self._last
+
+    def sync(self) -> None:
+        """Ask the disk to hold everything written so far, as the policy wants. Raises JournalError when it cannot."""
+        last = self._last
+        with self._guard:
+            written = list(self._unsynced)
+        if self._policy is not SyncPolicy.NEVER:
+            try:
+                for fd in written:
+                    os.fdatasync(fd)
+            except OSError as error:
+                raise JournalError(f"{self._directory}: {error.strerror}") from error
+            self._synced = max(self._synced, last)
+            self._write_checkpoint()
+        with self._guard:
+            del self._unsynced[: len(written) - 1]
+        for fd in written[:-1]:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Sync and release the directory."""
+        try:
+            self.sync()
+        finally:
+            if self._reading:
+                os.close(self._reading[1])
+                self._reading = None
+            for fd in (*self._unsynced, self._checkpoint_fd, self._lock_fd):
+                os.close(fd)
+            self._unsynced = []
+
+    def _read_live(self, records: list[Record], limit: int) -> bool:
+        """Read on in the segments of this run; False when there is nothing more at present."""
+        if self._reading is None:
+            segment = self._next_segment(self._read_last)
+            if segment is None:
+                return False
+            self._reading = (segment, os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC), HEADER_SIZE)
+        segment, fd, offset = self._reading
+        size = segment.size
+        if offset == size:
+            return self._leave(segment, fd)
+        data = os.pread(fd, min(_CHUNK, size - offset), offset)
+        behind = 0
+        for record, end in read_frames(data, 0):
+            behind = end
+            records.append(record)
+            if len(records) >= limit:
+                break
+        if not behind and len(data) == _CHUNK:
+            data = os.pread(fd, size - offset, offset)  # One record is longer than a chunk.
+            record, behind = next(read_frames(data, 0))
+            records.append(record)
+        self._reading = (segment, fd, offset + behind)
+        return behind > 0
+
+    def _leave(self, segment: _Segment, fd: int) -> bool:
+        """Go on to the next segment if this one gets no more records."""
+        with self._guard:
+            grows = segment is self._segments[-1]
+        if grows or self._reading is None or self._reading[2] < segment.size:
+            return False
+        os.close(fd)
+        self._reading = None
+        self._read_last = segment.last
+        return True
+
+    def _next_segment(self, sequence: int) -> _Segment | None:
+        with self._guard:
+            return next((s for s in self._segments if s.last > sequence), None)
+
+    def _is_full(self, segment: _Segment, length: int) -> bool:
+        return segment.size + length > self._segment_bytes and segment.last >= segment.first
+
+    def _make_room(self, length: int) -> None:
+        if self.size + length > self._max_bytes:
+            raise OSError(errno.ENOSPC, f"the journal holds its limit of {self._max_bytes} bytes")
+        self._rotate()
+
+    def _rotate(self) -> None:
+        first = self._last + 1
+        path = self._directory / f"{first:020d}{SUFFIX}"
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            _write_whole(fd, HEADER, 0)
+        except OSError:
+            os.close(fd)
+            path.unlink(missing_ok=True)
+            raise
+        _sync_directory(self._directory)
+        with self._guard:
+            self._fd = fd
+            self._unsynced.append(fd)
+            self._segments = [s for s in self._segments if s.path != path]
+            self._segments.append(_Segment(path, first, HEADER_SIZE, first - 1))
+
+    def _write_checkpoint(self) -> None:
+        numbers = self._acked.to_bytes(8, "little") + self._synced.to_bytes(8, "little")
+        with suppress(OSError):  # Without it more is replayed, which changes nothing.
+            os.pwrite(self._checkpoint_fd, _CHECKPOINT.pack(self._acked, self._synced, crc32(numbers)), 0)
+
+
+def open_journal(
+    directory: Path,
+    *,
+    segment_bytes: int = 8 * 1024 * 1024,
+    max_bytes: int = 1024 * 1024 * 1024,
+    policy: SyncPolicy = SyncPolicy.BEHIND,
+    salvage_damage: bool = False,
+) -> Journal:
+    """Return the journal in a directory, with what an earlier run left to be read first.
+
+    Raises JournalError when the directory cannot be used or another process uses it, and JournalDamagedError when
+    records are missing that were on disk; `salvage_damage` goes on without them and keeps the file aside.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise JournalError(f"the journal's folder {directory} cannot be used: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise JournalError(f"another process writes the journal in {directory}: stop it, or name another") from error
+    try:
+        checkpoint = _read_checkpoint(directory / CHECKPOINT)
+        segments = _recover(directory, checkpoint, salvage_damage=salvage_damage)
+        acked, synced = checkpoint or (0, 0)
+        return Journal(
+            directory, lock, segments, acked, synced, segment_bytes=segment_bytes, max_bytes=max_bytes, policy=policy
+        )
+    except OSError as error:
+        os.close(lock)
+        raise JournalError(f"the journal in {directory} cannot be used: {error.strerror}") from error
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def _recover(directory: Path, checkpoint: tuple[int, int] | None, *, salvage_damage: bool) -> list[_Segment]:
+    """Return the segments that hold records not yet acknowledged; remove the others."""
+    acked, synced = checkpoint or (0, 0)
+    expected = acked + 1
+    segments: list[_Segment] = []
+    for path in sorted(directory.glob(f"*{SUFFIX}")):
+        data = path.read_bytes()
+        if is_of_another_version(data):
+            raise JournalError(f"{path} was written by another release: start that one once, or move the file away")
+        sequences = [record.sequence for record in salvage(data)]
+        segment = _Segment(path, int(path.stem), len(data), max(sequences, default=int(path.stem) - 1))
+        lost = _missing([s for s in sequences if s > acked], expected, synced)
+        if lost and not salvage_damage:
+            raise _damage(path, good_end(data), lost)
+        segment.damaged = bool(lost)
+        expected = max(expected, segment.last + 1)
+        if segment.last > acked:
+            segments.append(segment)
+        else:
+            segment.drop()
+    if expected <= synced and not salvage_damage:
+        raise _damage(directory, None, range(expected, synced + 1))
+    return segments
+
+
+def _missing(present: list[int], start: int, synced: int) -> range:
+    """Return the first stretch of numbers from `start` that is missing before one that is present."""
+    expected = start
+    for sequence in present:
+        if sequence > expected:
+            return range(expected, min(sequence - 1, synced) + 1)
+        expected = max(expected, sequence + 1)
+    return range(0)
+
+
+def _damage(path: Path, offset: int | None, lost: range) -> JournalDamagedError:
+    where = "" if offset is None else f" at byte {offset}"
+    return JournalDamagedError(
+        f"{path} is damaged{where}: the records {lost[0]} to {lost[-1]} were on disk and are gone. Put the "
+        f"file back from a copy, or start once with `salvage: true` to go on without them and reconcile with the venue"
+    )
+
+
+def _records(segments: list[_Segment], acked: int) -> Iterator[Record]:
+    last = acked
+    for segment in segments:
+        for record in salvage(segment.path.read_bytes()):
+            if record.sequence > last:
+                last = record.sequence
+                yield record
+
+
+def _read_checkpoint(path: Path) -> tuple[int, int] | None:
+    """Return what was acknowledged and what was synced; None where nothing trustworthy is told."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    if len(data) < _CHECKPOINT.size:
+        return None
+    acked, synced, checksum = _CHECKPOINT.unpack_from(data)
+    return (acked, synced) if checksum == crc32(data[:16]) else None
+
+
+def _write_whole(fd: int, data: bytes, offset: int) -> None:
+    written = os.pwrite(fd, data, offset)
+    while written < len(data):
+        written += os.pwrite(fd, data[written:], offset + written)
+
+
+def _cut(fd: int, size: int) -> bool:
+    try:
+        os.ftruncate(fd, size)
+    except OSError:
+        return False
+    return True
+
+
+def _sync_directory(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
