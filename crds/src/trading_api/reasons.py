@@ -17,6 +17,11 @@ class AcceptedReason(StrEnum):
     """The pod template changes what the operator has to keep; the message names the field and what to do."""
     CONFIG_TOO_LARGE = "ConfigTooLarge"
     """The run-config does not fit into a ConfigMap: shorten ``spec.strategies``."""
+    REFUSED_BY_CLUSTER = "RefusedByCluster"
+    """The API server refuses an object that the operator makes for the spec; the message says which and why."""
+    FORBIDDEN_BY_CLUSTER = "ForbiddenByCluster"
+    """The API server forbids an object that the operator makes, for instance by quota, policy or the operator's own
+    rights; the message says which and why."""
     NAME_CONFLICT = "NameConflict"
     """An object of somebody else has the name of one that the operator would make; the message names it. Remove it, or
     give the TradingDeployment another name."""
