@@ -1,13 +1,14 @@
 """The command `python -m tests.cluster`."""
 
 import argparse
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from tests.cluster import cluster, images, packages, programs
+from tests.cluster import cluster, images, preparation, programs
 from tests.cluster.errors import ClusterError
 from tests.cluster.progress import Progress
 
@@ -22,10 +23,13 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("env", help="print the lines that a shell evaluates to work with the cluster")
     image = commands.add_parser("images", help="build the images that have changed; a running cluster gets them")
     image.add_argument("names", nargs="*", metavar="NAME", help="operator, node or gcsfuse (default: all)")
-    build = commands.add_parser("build", help="build and fetch the programs that the cluster consists of")
+    build = commands.add_parser("build", help="build and fetch, once, everything that the cluster consists of")
     known = sorted(programs.all_components())
     build.add_argument(
-        "components", nargs="*", metavar="COMPONENT", help=f"of {', '.join(known)} (default: what it needs)"
+        "components",
+        nargs="*",
+        metavar="COMPONENT",
+        help=f"of {', '.join(known)} (default: all but KWOK, and the base image)",
     )
     commands.add_parser("leftovers", help="name what a cluster has left on the machine; fails if there is anything")
     return parser
@@ -99,12 +103,12 @@ def _build(arguments: argparse.Namespace) -> int:
     unknown = [name for name in arguments.components if name not in known]
     if unknown:
         raise ClusterError(f"no component {', '.join(unknown)}; there are: {', '.join(known)}")
-    wanted = arguments.components or programs.COLD
-    progress = Progress(len(wanted))
-    if not arguments.components:
-        packages.require_packages([*packages.CLUSTER, *packages.IMAGES], progress)
-    for name in wanted:
-        print(known[name].obtain(progress))
+    if arguments.components:
+        progress = Progress(len(arguments.components))
+        for name in arguments.components:
+            print(known[name].obtain(progress))
+    else:
+        preparation.prepare()
     return 0
 
 
@@ -142,6 +146,10 @@ def main(words: Sequence[str] | None = None) -> int:
     except ClusterError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever reads our output, such as `head`, has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("interrupted; everything that was started has been stopped", file=sys.stderr)
         return 130

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from tests.cluster.errors import ClusterError
@@ -35,7 +36,11 @@ def _enable_controllers(group: Path) -> None:
     control = group / "cgroup.subtree_control"
     if control.exists():
         there = (group / "cgroup.controllers").read_text(encoding="ascii").split()
-        control.write_text(" ".join(f"+{name}" for name in _CONTROLLERS_V2 if name in there), encoding="ascii")
+        for name in _CONTROLLERS_V2:
+            if name in there:
+                # One that cannot be had is for the kubelet to miss: it says which it needs.
+                with suppress(OSError):
+                    control.write_text(f"+{name}", encoding="ascii")
 
 
 def _inherit_cpuset(group: Path) -> None:

@@ -210,7 +210,7 @@ def up(count: int = 2, progress: Progress | None = None) -> Cluster:
         provider = _provider(name)
         _remove()
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        description = Description(name, (), "", getpass.getuser(), str(REPOSITORY), now)
+        description = Description(name, (), "", _user(), str(REPOSITORY), now)
         description.save()
         try:
             complete = provider.start(description, count, progress or Progress(2))
@@ -219,6 +219,14 @@ def up(count: int = 2, progress: Progress | None = None) -> Cluster:
             _remove()
             raise
         return Cluster(replace(complete, state="running"), provider)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A user id without a name.
+        return str(os.geteuid())
 
 
 def down() -> None:

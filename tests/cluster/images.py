@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster import base_image, context, programs
+from tests.cluster import base_image, context, debian_tree, programs
 from tests.cluster.buildah import Buildah, buildah, network_access
 from tests.cluster.errors import ClusterError
 from tests.cluster.oci import Image, Layout
@@ -51,7 +51,7 @@ def fingerprint(source: Source) -> str:
     if not source.dockerfile.exists():
         raise ClusterError(f"there is no {source.dockerfile}")
     wanted = [source.dockerfile, *_inputs(source)]
-    inputs = {"files": hash_files(source.root, wanted), "base": base_image.recipe().key}
+    inputs = {"files": hash_files(source.root, wanted), "base": debian_tree.recipe().key}
     if source == GCSFUSE:
         inputs["gcsfuse"] = programs.all_components()["gcsfuse"].recipe.key
     return Recipe(source.title, "dev", inputs).key
@@ -83,12 +83,13 @@ def build(sources: tuple[Source, ...] = ALL, progress: Progress | None = None) -
     # One at a time on a machine: two checkouts share the store and the names.
     with locked(cache_dir() / "locks" / "images"):
         stale = [source for source in sources if not current(source)]
+        progress = progress or Progress(len(stale))
         if stale:
             require_packages(IMAGES, progress)
-            progress = progress or Progress(len(stale))
+            if GCSFUSE in stale:
+                programs.gcsfuse(progress)
             layout().prepare()
         for source in stale:
-            assert progress is not None
             with progress.stage(f"image {source.title}") as stage:
                 _build(source, stage)
         return [image for source in sources if (image := layout().image(source.name)) is not None]

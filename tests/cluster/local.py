@@ -108,6 +108,7 @@ def start(count: int, progress: Progress) -> Layout:
         machine.remember(state_dir() / _MACHINE)
         cgroups.create(SYSTEM)
         network.create_link(layout.network, count)
+        network.open_forwarding(layout.network)
         for node in layout.nodes:
             _start_containerd(layout, node)
         _identities(layout)
@@ -261,6 +262,7 @@ def stop(count: int) -> None:
     cgroups.kill()
     cgroups.remove()
     network.remove_link()
+    network.close_forwarding()
     network.remove_proxy_rules()
     remove_tree(data_dir())
     for node in _all_nodes():

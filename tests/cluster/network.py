@@ -2,6 +2,8 @@
 
 import ipaddress
 import json
+import shlex
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,6 +11,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.shell import run, succeeds
 
 LINK = "toc-nodes"
+_COMMENT = "trading-operator-cluster"
 DOMAIN = "cluster.local"
 _CANDIDATES = (209, 219, 229, 239, 199, 189)
 
@@ -90,6 +93,26 @@ def remove_link() -> None:
         run(["ip", "link", "delete", LINK])
 
 
+def open_forwarding(network: Network) -> None:
+    """Let pods reach each other where the machine forwards nothing by default, as Docker arranges it."""
+    if shutil.which("iptables") and "-P FORWARD DROP" in run(["iptables", "-S", "FORWARD"]):
+        rule = ["-s", network.whole, "-d", network.whole, "-m", "comment", "--comment", _COMMENT, "-j", "ACCEPT"]
+        run(["iptables", "-I", "FORWARD", *rule])
+
+
+def _forwarding_rules() -> list[list[str]]:
+    if not shutil.which("iptables"):
+        return []
+    rules = [shlex.split(text) for text in run(["iptables", "-S", "FORWARD"]).splitlines()]
+    return [rule[1:] for rule in rules if _COMMENT in rule]
+
+
+def close_forwarding() -> None:
+    """Remove our exceptions again."""
+    for rule in _forwarding_rules():
+        run(["iptables", "-D", *rule])
+
+
 def remove_proxy_rules() -> None:
     """Remove the tables that kube-proxy leaves behind when it is stopped."""
     for family in ("ip", "ip6"):
@@ -100,5 +123,6 @@ def remove_proxy_rules() -> None:
 def leftovers() -> list[str]:
     """Name what is still there of the cluster's network."""
     found = [f"link {LINK}"] if succeeds(["ip", "link", "show", LINK]) else []
+    found += [f"iptables {' '.join(rule)}" for rule in _forwarding_rules()]
     found += [f"nft table {f} kube-proxy" for f in ("ip", "ip6") if succeeds(["nft", "list", "table", f, "kube-proxy"])]
     return found

@@ -11,7 +11,6 @@ from tests.cluster.progress import Progress, Stage
 from tests.cluster.recipe import Recipe, built, entry, hash_files, obtain
 
 __all__ = [
-    "COLD",
     "KUBERNETES",
     "Component",
     "all_components",
@@ -98,10 +97,6 @@ def _gcsfuse() -> Component:
 
 def _kwok() -> Component:
     return _published("kwok", "sigs.k8s.io/kwok/cmd/kwok", _KWOK)
-
-
-COLD = ("kubectl-helm", "fake-gcs", "kube", "gcsfuse")
-"""What a cluster with images needs, quick ones first; KWOK is for the benchmark alone."""
 
 
 def all_components() -> dict[str, Component]:

@@ -79,6 +79,7 @@ def follow(
             )
         except FileNotFoundError as error:
             raise ClusterError(f"{words[0]} is not installed") from error
+        _long.add(process)
         with process:
             assert process.stdout is not None
             try:
@@ -89,9 +90,20 @@ def follow(
             except BaseException:
                 _end_group(process)
                 raise
+            finally:
+                _long.discard(process)
     if code != 0:
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:])
         raise ClusterError(f"{failure(words, code, tail)}\n(the whole log: {log})")
+
+
+_long: set[subprocess.Popen[str]] = set()
+
+
+def abort() -> None:
+    """End every long command that another thread follows; an interrupt reaches the main thread alone."""
+    for process in list(_long):
+        _end_group(process)
 
 
 def failure(words: Sequence[str], code: int, output: str) -> str:
