@@ -142,7 +142,9 @@ equal tags are refused.
 ### podTemplate
 The patch is merged into the node's pod as Kubernetes merges strategically: objects by field, containers, volumes and
 variables by name. The container of the node is named `{wiring.NODE_CONTAINER}`. Its variables that start with
-`{RESERVED_ENV_PREFIX}` are the operator's.
+`{RESERVED_ENV_PREFIX}` are the operator's. What a safe start and stop rest on stays besides: host namespaces, the
+operator's own volumes, mounts, ports and probes, lifecycle hooks. The operator refuses a change of these, and the
+message of `Accepted` says which it was.
 
 ## The status
 The operator writes everything but `status.node`, which is the node's own report by server-side apply. A report counts
