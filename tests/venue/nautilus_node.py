@@ -117,11 +117,12 @@ def spot_clients(market: Market, venue: Venue, account: str, *, ed25519: bool = 
     return data, BinanceExecClientConfig(base_url_ws=f"{market.ws_url}/ws-api/v3", **common)
 
 
-def node_config(data: Any, execution: Any, *, connect_s: float = TIMEOUT_S) -> TradingNodeConfig:
+def node_config(data: Any, execution: Any, *, connect_s: float = TIMEOUT_S, **engine: Any) -> TradingNodeConfig:
+    """Build a node's configuration; `engine` is for the execution engine."""
     return TradingNodeConfig(
         trader_id="TESTER-001",
         logging=LoggingConfig(log_level="WARNING", log_colors=False, use_pyo3=False),
-        exec_engine=LiveExecEngineConfig(reconciliation=True, reconciliation_startup_delay_secs=0.001),
+        exec_engine=LiveExecEngineConfig(reconciliation_startup_delay_secs=0.001, **engine),
         data_clients={BINANCE: data},
         exec_clients={BINANCE: execution},
         timeout_connection=connect_s,

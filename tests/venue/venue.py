@@ -35,6 +35,8 @@ class VenueConfig:
     step_ms: int = 200
     trades: Mapping[str, Path] = field(default_factory=dict)
     """Symbols that follow a file of trades instead of wandering."""
+    rate_limits: bool = True
+    """Enforce the venues' own request and order limits (of one address, so of all clients together)."""
     port: int = 0
     """The control API's port; the rooms take the ones after it (0: any free ones)."""
 
@@ -45,6 +47,7 @@ class Market:
     def __init__(self, server: RoomServer, backgrounds: dict[str, Background]) -> None:
         self.server = server
         self.backgrounds = backgrounds
+        self.purse: Mapping[str, Decimal] = {}
 
     @property
     def exchange(self) -> Exchange:
@@ -74,6 +77,11 @@ class Market:
         fill = self.exchange.cross(order_id, amount, FLOW, self.server.now())
         self.server.commit()
         return fill
+
+    def deposit(self, account: str, asset: str, amount: Decimal) -> None:
+        """Bring money in, or with a negative amount take it out."""
+        self.exchange.deposit(account, asset, amount, self.server.now())
+        self.server.commit()
 
     def set_price(self, symbol: str, price: Decimal) -> None:
         """Move the market there, through whatever rests in between."""
@@ -105,10 +113,10 @@ class Venue:
         self.markets = {market.server.room.name: market for market in (self.spot, self.futures)}
         self._stepper: asyncio.Task[None] | None = None
 
-    def _open(self, listing: Listing, room: Callable[[Floor, KeyRing], Room]) -> Market:
+    def _open(self, listing: Listing, room: Callable[[Floor, KeyRing, bool], Room]) -> Market:
         exchange = Exchange(listing.instruments(), listing.rules)
         floor = Floor(exchange)
-        server = RoomServer(room(floor, self.keys), floor, self.faults)
+        server = RoomServer(room(floor, self.keys, self.config.rate_limits), floor, self.faults)
         now = server.now()
         backgrounds = {}
         for instrument, behaviour in listing.markets:
@@ -121,15 +129,24 @@ class Venue:
             backgrounds[instrument.symbol] = background
         market = Market(server, backgrounds)
         for account in self.config.accounts:
-            self._fund(market, listing, account)
+            self._fund(market, listing.purse, account)
         floor.settle(now)
         return market
 
-    def _fund(self, market: Market, listing: Listing, account: str) -> None:
+    def _fund(self, market: Market, purse: Mapping[str, Decimal], account: str) -> None:
         self.keys.issue(account)
+        market.purse = purse
         market.exchange.open_account(account)
-        for asset, amount in listing.purse.items():
+        for asset, amount in purse.items():
             market.exchange.deposit(account, asset, amount, market.server.now())
+            market.server.commit()
+
+    def open_account(self, account: str) -> Credentials:
+        """Open an account in every room, with the usual purse; an existing one is left as it is."""
+        if all(known.account != account for known in self.keys.all()):
+            for market in self.markets.values():
+                self._fund(market, market.purse, account)
+        return self.keys.credentials(account)
 
     def credentials(self, account: str = "desk-a") -> Credentials:
         return self.keys.credentials(account)

@@ -36,7 +36,7 @@ def naive_match(book: list[Naive], taker: Naive) -> list[tuple[int, int, Decimal
     return trades
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     orders=st.lists(
         st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(Side), prices(), quantities()), min_size=2, max_size=25

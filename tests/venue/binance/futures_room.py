@@ -10,7 +10,7 @@ from tests.venue.binance.errors import FUTURES_REFUSALS, BinanceError
 from tests.venue.binance.futures_account import FuturesAccount
 from tests.venue.binance.futures_orders import FuturesOrders
 from tests.venue.binance.futures_render import FuturesRender
-from tests.venue.binance.limits import Limits
+from tests.venue.binance.limits import UNLIMITED, Limits
 from tests.venue.binance.listen_keys import ListenKeys
 from tests.venue.binance.market_data import MarketData
 from tests.venue.binance.market_streams import MarketStreams
@@ -28,8 +28,8 @@ class FuturesRoom(BinanceRoom):
     name = "binance-futures"
     refusals = FUTURES_REFUSALS
 
-    def __init__(self, floor: Floor, keys: KeyRing, limits: Limits = LIMITS) -> None:
-        super().__init__(floor, keys, limits)
+    def __init__(self, floor: Floor, keys: KeyRing, rate_limits: bool = True) -> None:
+        super().__init__(floor, keys, LIMITS if rate_limits else UNLIMITED)
         self.render = FuturesRender(self.exchange)
         self.listen_keys = ListenKeys()
         self._orders = FuturesOrders(floor, self.render)

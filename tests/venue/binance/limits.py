@@ -21,6 +21,9 @@ class Limits:
     """So many requests after the first 429 of a minute bring 418."""
 
 
+UNLIMITED = Limits(weight_per_minute=None, orders_per_10s=None, orders_per_minute=None)
+
+
 @dataclass(slots=True)
 class _Window:
     index: int = -1

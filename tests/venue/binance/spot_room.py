@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from tests.venue.accounts import KeyRing
 from tests.venue.binance.errors import SPOT_REFUSALS, BinanceError, invalid
-from tests.venue.binance.limits import Limits
+from tests.venue.binance.limits import UNLIMITED, Limits
 from tests.venue.binance.market_data import MarketData
 from tests.venue.binance.market_streams import MarketStreams
 from tests.venue.binance.room import NS_PER_MS, BinanceRoom, Call, Route, Security, plain
@@ -28,8 +28,8 @@ class SpotRoom(BinanceRoom):
     name = "binance-spot"
     refusals = SPOT_REFUSALS
 
-    def __init__(self, floor: Floor, keys: KeyRing, limits: Limits = LIMITS) -> None:
-        super().__init__(floor, keys, limits)
+    def __init__(self, floor: Floor, keys: KeyRing, rate_limits: bool = True) -> None:
+        super().__init__(floor, keys, LIMITS if rate_limits else UNLIMITED)
         self.render = SpotRender(self.exchange)
         self._orders = SpotOrders(floor, self.render)
         self._data = MarketData(self, spot=True)
