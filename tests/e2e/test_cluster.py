@@ -45,6 +45,11 @@ time.sleep(600)
 PROBE_IMAGE = "localhost/cluster-probe:dev"
 
 
+@pytest.fixture
+def kubectl(cluster: Cluster) -> Kubectl:
+    return cluster.kubectl
+
+
 @pytest.fixture(scope="module")
 def probe(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("probe")
