@@ -1,0 +1,151 @@
+"""The gate that every order passes: keeps what decisions need, counts them, and tells why an order was refused.
+
+Decisions are made by :func:`trading_node.risk.decide.decide`; orders come and go by :mod:`trading_node.nautilus_gate`.
+One gate belongs to one trading loop. Limits, admission and agreement may be changed from any thread: each is one
+immutable object, and a change is one assignment.
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from trading_node.risk.book import GateBook
+from trading_node.risk.decide import check_standing, decide, is_reducing
+from trading_node.risk.decision import Deny, Reason
+from trading_node.risk.limits import Limits
+from trading_node.risk.orders import OrderIntent
+from trading_node.risk.standing import Admission, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A refusal as it is stored."""
+
+    at_ns: int
+    """UTC nanoseconds of the gate's clock."""
+    order: OrderIntent
+    deny: Deny
+    modify: bool = False
+    """The order exists and goes on; its change was refused."""
+
+
+class Gate:
+    """Admits and refuses orders."""
+
+    def __init__(self, limits: Limits, *, on_denial: Callable[[Denial], None] | None = None) -> None:
+        """Begin closed: nothing passes until :meth:`set_reconciled`."""
+        self.book = GateBook()
+        self.denials: Counter[Reason] = Counter()
+        """Refusals since the start, by reason."""
+        self.admitted = 0
+        """Orders and modifies let through since the start."""
+        self.cleanup_tag = f"cleanup-{secrets.token_hex(8)}"
+        """Marks an order as the node's own cleanup; drawn anew by each process, so that no strategy carries it."""
+        self._on_denial = on_denial
+        self._standing = Standing()
+        self._limits = limits
+        self._counted_limits = limits
+        self.book.use_limits(limits)
+
+    # What may be changed at any time
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that the next order is held against."""
+        return self._limits
+
+    def set_limits(self, limits: Limits) -> None:
+        """Replace all limits, without a restart; orders that are out already stay."""
+        self._limits = limits
+
+    @property
+    def standing(self) -> Standing:
+        """Whether orders are taken at all."""
+        return self._standing
+
+    def set_admission(self, admission: Admission, venue: str | None = None) -> None:
+        """Say which orders are taken, at one venue or by the whole node."""
+        self._standing = self._standing.with_admission(admission, venue)
+
+    def set_reconciled(self, reconciled: bool, venue: str | None = None) -> None:
+        """Say whether the node agrees with a venue, or with all of them."""
+        self._standing = self._standing.with_reconciled(venue, reconciled=reconciled)
+
+    # Orders
+
+    def submit(self, order: OrderIntent, now_ns: int) -> Deny | None:
+        """Decide about an order, and count it as sent if it may be; return why it may not."""
+        refusal = self._decide(order, now_ns)
+        if refusal is None:
+            self._sent(order, now_ns)
+        else:
+            self.refuse(order, refusal, now_ns)
+        return refusal
+
+    def submit_list(self, orders: Sequence[OrderIntent], now_ns: int) -> list[Deny] | None:
+        """Decide about orders that go together, all or none; return a refusal for each, or None."""
+        for count, order in enumerate(orders):
+            refusal = self._decide(order, now_ns)
+            if refusal is not None:
+                for sent in reversed(orders[:count]):
+                    self.book.withdraw(sent.order_id)
+                    self.admitted -= 1
+                sibling = Deny(Reason.LIST_DENIED, order.order_id)
+                refusals = [refusal if each is order else sibling for each in orders]
+                for each, deny in zip(orders, refusals, strict=True):
+                    self.refuse(each, deny, now_ns)
+                return refusals
+            self._sent(order, now_ns)
+        return None
+
+    def modify(self, order: OrderIntent, now_ns: int) -> Deny | None:
+        """Decide about a modify, the order being as it would become; return why it may not be sent."""
+        pending = self.book.set_aside(order.order_id)
+        refusal = self._decide(order, now_ns)
+        if refusal is None and pending is None:
+            self._sent(order, now_ns)
+        elif refusal is None and pending is not None:
+            self.book.amend(pending, order, now_ns)
+            self.admitted += 1
+        elif pending is not None:
+            self.book.put_back(pending)
+        if refusal is not None:
+            self.refuse(order, refusal, now_ns, modify=True)
+        return refusal
+
+    def send(self, strategy: str, venue: str, now_ns: int, count: int = 1) -> None:
+        """Count cancels: they take from the rates and are never held back."""
+        for _ in range(count):
+            self.book.sends.record(strategy, venue, now_ns)
+
+    def permits(self, order: OrderIntent) -> Deny | None:
+        """Ask again, right before an admitted order is signed: what passed a while ago may have been halted since.
+
+        Limits are not asked again, because the order itself is counted in what they compare with.
+        """
+        pending = self.book.set_aside(order.order_id)
+        reducing = is_reducing(order, self.book.holding(order))
+        if pending is not None:
+            self.book.put_back(pending)
+        return check_standing(order.contract.venue, self._standing, reducing=reducing, cleanup=order.cleanup)
+
+    def refuse(self, order: OrderIntent, deny: Deny, now_ns: int, *, modify: bool = False) -> None:
+        """Count and tell a refusal."""
+        self.denials[deny.reason] += 1
+        if self._on_denial is not None:
+            self._on_denial(Denial(now_ns, order, deny, modify))
+
+    def _decide(self, order: OrderIntent, now_ns: int) -> Deny | None:
+        limits = self._limits
+        if limits is not self._counted_limits:
+            self._counted_limits = limits
+            self.book.use_limits(limits)
+        decision = decide(order, self.book, limits, self._standing, now_ns)
+        return decision if isinstance(decision, Deny) else None
+
+    def _sent(self, order: OrderIntent, now_ns: int) -> None:
+        self.book.submit(order, now_ns)
+        if self._counted_limits.duplicate_window_ns is not None:
+            self.book.remember_content(order, now_ns)
+        self.admitted += 1

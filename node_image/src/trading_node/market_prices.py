@@ -1,0 +1,81 @@
+"""Newest prices of an instrument, as Nautilus' cache has them, asked for when an order needs them.
+
+Nothing is subscribed: an order costs a look-up, market data costs nothing.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.model.data import Bar
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.objects import Price
+
+from trading_node.risk.book import GateBook
+from trading_node.risk.holdings import Market
+
+TWO = Decimal(2)
+CONVERSIONS_KEPT = 4_096
+
+
+class Decimals:
+    """Decimals of Nautilus' fixed-point values, which repeat: converting one costs more than finding it."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Decimal] = {}
+
+    def of(self, value: Price) -> Decimal:
+        """Return the decimal of a price or a quantity."""
+        raw = value.raw
+        known = self._known.get(raw)
+        if known is None:
+            if len(self._known) >= CONVERSIONS_KEPT:
+                self._known.clear()
+            known = self._known[raw] = value.as_decimal()
+        return known
+
+
+class MarketPrices:
+    """Brings prices from the cache into the gate's book."""
+
+    def __init__(self, cache: Cache, book: GateBook, decimals: Decimals) -> None:
+        self._cache = cache
+        self._book = book
+        self._decimal: Callable[[Price], Decimal] = decimals.of
+        self._seen: dict[Market, object] = {}
+        """What was last read for a market, so that it is read once."""
+
+    def refresh(self, market: Market, instrument_id: InstrumentId) -> None:
+        """Bring the newest price of a market: its quote, else its book, else its last trade, else its last bar."""
+        quote = self._cache.quote_tick(instrument_id)
+        if quote is None:
+            self._refresh_without_quotes(market, instrument_id)
+        elif quote is not self._seen.get(market):
+            self._seen[market] = quote
+            bid, ask = self._decimal(quote.bid_price), self._decimal(quote.ask_price)
+            self._book.set_prices(market, bid, ask, (bid + ask) / TWO, quote.ts_init)
+
+    def refresh_all(self) -> None:
+        """Bring the newest prices of all markets."""
+        for market in self._book.markets.values():
+            self.refresh(market, InstrumentId.from_str(market.contract.instrument_id))
+
+    def _refresh_without_quotes(self, market: Market, instrument_id: InstrumentId) -> None:
+        book = self._cache.order_book(instrument_id)
+        if book is not None and book.best_bid_price() is not None and book.best_ask_price() is not None:
+            bid, ask = self._decimal(book.best_bid_price()), self._decimal(book.best_ask_price())
+            self._book.set_prices(market, bid, ask, (bid + ask) / TWO, book.ts_last)
+            return
+        trade = self._cache.trade_tick(instrument_id)
+        if trade is not None:
+            if trade is not self._seen.get(market):
+                self._seen[market] = trade
+                self._book.set_prices(market, None, None, self._decimal(trade.price), trade.ts_init)
+            return
+        bar = self._newest_bar(instrument_id)
+        if bar is not None:
+            self._book.set_prices(market, None, None, self._decimal(bar.close), bar.ts_init)
+
+    def _newest_bar(self, instrument_id: InstrumentId) -> Bar | None:
+        bars = [self._cache.bar(bar_type) for bar_type in self._cache.bar_types(instrument_id=instrument_id)]
+        return max((bar for bar in bars if bar is not None), key=lambda bar: bar.ts_init, default=None)

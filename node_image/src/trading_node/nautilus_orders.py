@@ -1,0 +1,93 @@
+"""From Nautilus' instruments, accounts and orders to those that risk decides about."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.execution.client import ExecutionClient
+from nautilus_trader.model.enums import AccountType, OmsType, OrderSide, OrderType
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.orders import Order
+
+from trading_node.market_prices import Decimals
+from trading_node.risk.orders import ONE, Contract, OrderIntent
+
+BUY = OrderSide.BUY
+KINDS = {kind: kind.name for kind in OrderType}
+MARKET = OrderType.MARKET
+ACTIVE_AT_ONCE = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.MARKET_TO_LIMIT})
+
+
+def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache) -> Contract:
+    """Return what an instrument's quantities mean, on the account of the client that trades it."""
+    quote = instrument.quote_currency.code
+    settlement = instrument.get_settlement_currency().code
+    base = instrument.get_base_currency()
+    cash = client.account_type != AccountType.MARGIN
+    return Contract(
+        instrument_id=instrument.id.value,
+        venue=instrument.id.venue.value,
+        currency=settlement if instrument.is_quanto else quote,
+        settlement=base.code if instrument.is_inverse and base is not None else settlement,
+        multiplier=instrument.multiplier.as_decimal(),
+        inverse=instrument.is_inverse,
+        account=client.account_id.value if client.account_id is not None else "",
+        base=base.code if base is not None else "",
+        margin=ONE if cash else _margin(instrument, client, cache),
+        cash=cash,
+        hedged=client.oms_type == OmsType.HEDGING,
+    )
+
+
+def _margin(instrument: Instrument, client: ExecutionClient, cache: Cache) -> Decimal:
+    """Return the larger of what the instrument asks for and what the account's leverage leaves to be paid."""
+    account = cache.account(client.account_id) if client.account_id is not None else None
+    leverage = ONE
+    if account is not None and account.is_margin_account:
+        leverage = account.leverage(instrument.id) or account.default_leverage
+    return max(Decimal(instrument.margin_init), ONE / Decimal(leverage))
+
+
+class OrderReader:
+    """Reads orders of one node."""
+
+    def __init__(self, decimals: Decimals, cleanup_tag: str, strategy_names: Mapping[str, str]) -> None:
+        """Take the names that limits call strategies by, keyed by strategy id."""
+        self._decimal: Callable[[Any], Decimal] = decimals.of
+        self._cleanup_tag = cleanup_tag
+        self._names = dict(strategy_names)
+
+    def strategy(self, strategy_id: str) -> str:
+        """Return the name of a strategy in the limits; its id where it has none."""
+        return self._names.get(strategy_id, strategy_id)
+
+    def read(self, order: Order, contract: Contract, position_id: object = None) -> OrderIntent:
+        """Return an order as risk sees it, with what is left to fill."""
+        decimal = self._decimal
+        kind = order.order_type
+        strategy_id = order.strategy_id.value
+        tags = order.tags
+        price = trigger = None
+        active = True
+        if kind != MARKET:
+            if order.has_price:
+                price = decimal(order.price)
+            if kind not in ACTIVE_AT_ONCE:
+                active = bool(getattr(order, "is_triggered", False))
+                if order.has_trigger_price:
+                    trigger = decimal(order.trigger_price)
+        return OrderIntent(
+            order.client_order_id.value,
+            self._names.get(strategy_id, strategy_id),
+            contract,
+            order.side == BUY,
+            decimal(order.leaves_qty),
+            KINDS[kind],
+            price,
+            trigger,
+            active,
+            order.is_reduce_only,
+            "" if position_id is None else str(position_id),
+            tags is not None and self._cleanup_tag in tags,
+        )

@@ -1,0 +1,125 @@
+"""Checks of what an order would add to: position, exposure, use of the balance, a day's loss."""
+
+from decimal import Decimal
+
+from trading_node.risk.book import GateBook
+from trading_node.risk.decision import Deny, Reason
+from trading_node.risk.holdings import Holding, Market
+from trading_node.risk.orders import ONE, ZERO, OrderIntent
+from trading_node.risk.plan import Plan
+from trading_node.risk.prices import worst_price
+
+
+def check_position(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
+    """Refuse what could make the position in an instrument too large if every pending order on its side filled.
+
+    The venue fills a reduce-only order no further than to zero, so it makes no position.
+    """
+    del book, now_ns
+    if order.reduce_only:
+        return None
+    own, market = plan.own, holding.market
+    instrument_id = order.contract.instrument_id
+    if order.buy:
+        position = sum((each.position + each.opening_buys for each in market.holdings), order.quantity)
+    else:
+        position = -sum((each.position - each.opening_sells for each in market.holdings), -order.quantity)
+    if own.position is not None and position > own.position:
+        return Deny(Reason.POSITION_TOO_LARGE, instrument_id, own.position, position)
+    if own.position_notional is None or position <= ZERO:
+        return None
+    unit = _unit(order, market)
+    if isinstance(unit, Deny):
+        return unit
+    notional = position * unit
+    if notional > own.position_notional:
+        return Deny(Reason.POSITION_NOTIONAL_TOO_LARGE, instrument_id, own.position_notional, notional)
+    return None
+
+
+def check_exposure(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
+    """Refuse what could make the exposure of the node, the strategy or the venue too large."""
+    if order.reduce_only:
+        return None
+    valuation, market = book.valuation, holding.market
+    valuation.refresh(now_ns)
+    refusal = _deny_unvalued(book, holding) if valuation.unvalued else None
+    unit = refusal or _unit(order, market)
+    if isinstance(unit, Deny):
+        return unit
+    worth = order.quantity * unit
+    if order.buy:
+        side = (holding.position + holding.opening_buys) * unit + worth
+    else:
+        side = worth - (holding.position - holding.opening_sells) * unit
+    growth = side - holding.gross
+    for limits, totals in plan.exposures:
+        if limits.gross is not None and growth > ZERO and (gross := totals.gross + growth) > limits.gross:
+            return Deny(Reason.GROSS_NOTIONAL_TOO_LARGE, limits.scope, limits.gross, gross)
+        if limits.net is not None and (net := (totals.long if order.buy else -totals.short) + worth) > limits.net:
+            return Deny(Reason.NET_NOTIONAL_TOO_LARGE, limits.scope, limits.net, net)
+    return None
+
+
+def check_balance(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
+    """Refuse what the account's free balance does not cover; orders that the venue has not seen yet are counted."""
+    del now_ns
+    use = plan.limits.balance_use
+    if use is None or (order.reduce_only and not order.contract.cash):
+        return None
+    need = needed_balance(order, holding.market)
+    if need is None:
+        return Deny(Reason.NO_REFERENCE_PRICE, order.contract.instrument_id)
+    currency, amount = need
+    account = order.contract.account
+    for pending in book.in_flight.values():
+        if pending.intent.contract.account == account:
+            other = needed_balance(pending.intent, pending.holding.market)
+            if other is not None and other[0] == currency:
+                amount += other[1]
+    free = book.free_balance(account, currency) * use
+    return Deny(Reason.BALANCE_TOO_SMALL, currency, free, amount) if amount > free else None
+
+
+def needed_balance(order: OrderIntent, market: Market) -> tuple[str, Decimal] | None:
+    """Return currency and amount that an order takes from the free balance; None if its price is not known."""
+    contract = order.contract
+    if contract.cash and not order.buy:
+        return contract.base, order.quantity * contract.multiplier
+    price = worst_price(order, market)
+    if price is None:
+        return None
+    if order.reduce_only:
+        return contract.settlement, ZERO
+    return contract.settlement, abs(contract.settle(order.quantity, price)) * contract.margin
+
+
+def check_loss(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
+    """Refuse to go on after a day's loss."""
+    del order, holding
+    book.valuation.refresh(now_ns)
+    for limits, totals in plan.losses:
+        if limits.daily_loss is not None and totals.day_loss >= limits.daily_loss and totals.day_loss > ZERO:
+            return Deny(Reason.DAILY_LOSS, limits.scope, limits.daily_loss, totals.day_loss)
+    return None
+
+
+def _deny_unvalued(book: GateBook, holding: Holding) -> Deny | None:
+    """Refuse to add to an exposure that is not known."""
+    for unknown, currency in book.valuation.unvalued.items():
+        if currency:
+            return Deny(Reason.NO_CONVERSION, currency)
+        if unknown is not holding:  # its own is valued at the order's price
+            return Deny(Reason.NO_REFERENCE_PRICE, unknown.market.contract.instrument_id)
+    return None
+
+
+def _unit(order: OrderIntent, market: Market) -> Decimal | Deny:
+    """Return what one of an order's quantity is worth at the market's price, in the currency of the limits."""
+    if market.unit is not None:
+        return market.unit
+    if market.rate is None or market.settlement_rate is None:
+        return Deny(Reason.NO_CONVERSION, order.contract.currency)
+    if order.price is None:
+        return Deny(Reason.NO_REFERENCE_PRICE, order.contract.instrument_id)
+    return abs(order.contract.notional(ONE, order.price) * market.rate)

@@ -1,0 +1,107 @@
+"""Instruments as the gate follows them, who holds them, and the orders that may still fill."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from trading_node.risk.orders import ZERO, Contract, HoldingKey, OrderIntent
+from trading_node.risk.resting import RestingSide
+from trading_node.risk.totals import Totals
+
+if TYPE_CHECKING:
+    from trading_node.risk.plan import Plan
+
+
+class Market:
+    """One instrument: its price, who holds it, and our orders in the venue's book."""
+
+    __slots__ = (
+        "ask", "bid", "contract", "holdings", "mark", "rate", "resting_buys", "resting_sells", "seen_ns",
+        "settlement_rate", "unit",
+    )  # fmt: skip
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.bid: Decimal | None = None
+        self.ask: Decimal | None = None
+        self.mark: Decimal | None = None
+        """What positions are valued at."""
+        self.seen_ns: int | None = None
+        """When the newest price came."""
+        self.rate: Decimal | None = None
+        """What one of the contract's currency is worth in the currency of the limits, where that is known."""
+        self.settlement_rate: Decimal | None = None
+        """The same for its currency of settlement."""
+        self.unit: Decimal | None = None
+        """What a quantity of one is worth in the currency of the limits, not negative, where that is known."""
+        self.holdings: list[Holding] = []
+        self.resting_buys = RestingSide(max)
+        self.resting_sells = RestingSide(min)
+
+
+class Holding:
+    """A strategy's position in an instrument, and its pending orders there."""
+
+    __slots__ = (
+        "buys", "cash", "fees", "gross", "key", "long", "market", "opening_buys", "opening_sells", "parts", "plan",
+        "position", "profit", "sells", "short", "totals",
+    )  # fmt: skip
+
+    def __init__(self, key: HoldingKey, market: Market, totals: tuple[Totals, Totals, Totals]) -> None:
+        self.key = key
+        self.market = market
+        self.totals = totals
+        """Of the node, the strategy and the venue."""
+        self.plan: Plan | None = None
+        """The limits as they apply here, once an order has come."""
+        self.position = ZERO
+        """Signed quantity."""
+        self.parts: dict[str, Decimal] = {}
+        """The position by position id, where a strategy keeps several apart that the venue nets."""
+        self.cash = ZERO
+        """What fills have brought, less what they cost, in the contract's currency of settlement."""
+        self.fees = ZERO
+        """Commissions that were charged in another currency, in the currency of the limits."""
+        self.buys = ZERO
+        """Quantity of all pending buys."""
+        self.sells = ZERO
+        """Quantity of all pending sells, not negative."""
+        self.opening_buys = ZERO
+        """Quantity of the pending buys that may open or increase: all but the reduce-only ones."""
+        self.opening_sells = ZERO
+        """Quantity of the pending sells that may open or increase: all but the reduce-only ones."""
+        # What the totals count for this holding.
+        self.gross = ZERO
+        self.long = ZERO
+        self.short = ZERO
+        self.profit = ZERO
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is held and nothing is pending."""
+        return not (self.position or self.buys or self.sells)
+
+    def add_pending(self, intent: OrderIntent, quantity: Decimal) -> None:
+        """Count a pending order, or take it out again with a negative quantity."""
+        if intent.buy:
+            self.buys += quantity
+            if not intent.reduce_only:
+                self.opening_buys += quantity
+        else:
+            self.sells += quantity
+            if not intent.reduce_only:
+                self.opening_sells += quantity
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """An order that may still fill."""
+
+    intent: OrderIntent
+    holding: Holding
+    remaining: Decimal
+    """What may still fill, greater than or equal to zero."""
+    accepted: bool = False
+    """The venue has acknowledged it, so that the account's balances know of it."""
+    amending: int = 0
+    """Modifies on their way; until all are answered, quantity and price are the worst of old and new ones."""

@@ -1,0 +1,81 @@
+"""Checks of an order's price: against the market's, and against our own resting orders."""
+
+from decimal import Decimal
+
+from trading_node.risk.book import GateBook
+from trading_node.risk.decision import Deny, Reason
+from trading_node.risk.holdings import Holding, Market
+from trading_node.risk.limits import NANOSECONDS_PER_SECOND
+from trading_node.risk.orders import OrderIntent
+from trading_node.risk.plan import Plan
+
+
+def touch_price(order: OrderIntent, market: Market) -> Decimal | None:
+    """Return the price that the market offers to an order now; None if that is not known."""
+    touch = market.ask if order.buy else market.bid
+    return market.mark if touch is None else touch
+
+
+def worst_price(order: OrderIntent, market: Market) -> Decimal | None:
+    """Return the price that makes an order worth most; None if neither order nor market has one."""
+    own = order.price if order.price is not None else order.trigger
+    touch = touch_price(order, market)
+    if own is None:
+        return touch
+    # A sell below the market fills at the market's price or its own, whichever is higher.
+    return own if order.buy or touch is None else max(own, touch)
+
+
+def check_age(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
+    """Refuse to trade on an old price."""
+    del order, book
+    most, market = plan.limits.max_age_ns, holding.market
+    if most is None:
+        return None
+    if market.seen_ns is None:
+        return Deny(Reason.NO_REFERENCE_PRICE, market.contract.instrument_id)
+    age = now_ns - market.seen_ns
+    if age <= most:
+        return None
+    age_seconds, most_seconds = (Decimal(time) / NANOSECONDS_PER_SECOND for time in (age, most))
+    return Deny(Reason.STALE_REFERENCE_PRICE, market.contract.instrument_id, most_seconds, age_seconds)
+
+
+def check_tolerance(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
+    """Refuse a price that is worse than the market's by more than the tolerance."""
+    del book, now_ns
+    tolerance = plan.own.price_tolerance
+    if tolerance is None or order.price is None:
+        return None
+    touch = touch_price(order, holding.market)
+    if not touch:
+        return Deny(Reason.NO_REFERENCE_PRICE, order.contract.instrument_id)
+    excess = order.price - touch if order.buy else touch - order.price
+    if excess <= tolerance * abs(touch):
+        return None
+    return Deny(Reason.PRICE_OFF_MARKET, order.contract.instrument_id, tolerance, round(excess / abs(touch), 6))
+
+
+def check_tolerance_of_reducing(
+    order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int
+) -> Deny | None:
+    """Refuse a bad price of a reducing order, which is not held back for want of a fresh one to compare with."""
+    if not touch_price(order, holding.market) or check_age(order, holding, plan, book, now_ns) is not None:
+        return None
+    return check_tolerance(order, holding, plan, book, now_ns)
+
+
+def check_crossing(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
+    """Refuse an order that would trade with one of our own.
+
+    A market order trades with ours if ours is as good as the market's best. Conditional orders do not trade at once.
+    """
+    del plan, book, now_ns
+    market = holding.market
+    own = (market.resting_sells if order.buy else market.resting_buys).best
+    if own is None or not order.active:
+        return None
+    price = order.price if order.price is not None else touch_price(order, market)
+    if price is not None and (price < own if order.buy else price > own):
+        return None
+    return Deny(Reason.SELF_CROSSING, order.contract.instrument_id, own, price)

@@ -1,0 +1,82 @@
+"""How often something was sent lately."""
+
+from collections import deque
+
+from trading_node.risk.limits import NANOSECONDS_PER_SECOND
+
+SECOND = NANOSECONDS_PER_SECOND
+MINUTE = 60 * NANOSECONDS_PER_SECOND
+
+
+class SendTimes:
+    """Times of the sends within the last minute, in order."""
+
+    __slots__ = ("times",)
+
+    def __init__(self) -> None:
+        self.times: deque[int] = deque()
+
+    def record(self, now_ns: int) -> None:
+        """Count a send; times must not go back."""
+        times = self.times
+        times.append(now_ns)
+        while times[0] <= now_ns - MINUTE:
+            times.popleft()
+
+    def reached(self, limit: int, width_ns: int, now_ns: int) -> bool:
+        """Return whether ``limit`` sends or more fall within the window that ends now; its first moment is outside."""
+        times = self.times
+        return len(times) >= limit and times[-limit] > now_ns - width_ns
+
+    def count(self, width_ns: int, now_ns: int) -> int:
+        """Return how many sends fall within the window that ends now."""
+        return sum(1 for time in self.times if time > now_ns - width_ns)
+
+
+class SendLog:
+    """Sends of the whole node, and of those strategies and venues that have a limit.
+
+    All sends of the last minute are kept with their origin: a limit that is set now counts what was sent before.
+    """
+
+    def __init__(self) -> None:
+        self.node = SendTimes()
+        self.strategies: dict[str, SendTimes] = {}
+        self.venues: dict[str, SendTimes] = {}
+        self._origins: deque[tuple[str, str]] = deque()
+
+    def record(self, strategy: str, venue: str, now_ns: int) -> None:
+        """Count a message of a strategy to a venue."""
+        times, origins = self.node.times, self._origins
+        times.append(now_ns)
+        origins.append((strategy, venue))
+        while times[0] <= now_ns - MINUTE:
+            times.popleft()
+            origins.popleft()
+        if self.strategies and (of_strategy := self.strategies.get(strategy)) is not None:
+            of_strategy.record(now_ns)
+        if self.venues and (of_venue := self.venues.get(venue)) is not None:
+            of_venue.record(now_ns)
+
+    def withdraw(self, strategy: str, venue: str) -> None:
+        """Forget the last message, which was of this strategy and to this venue: it was decided and not sent."""
+        self._origins.pop()
+        for each in (self.node, self.strategies.get(strategy), self.venues.get(venue)):
+            if each is not None:
+                each.times.pop()
+
+    def of_strategy(self, strategy: str) -> SendTimes:
+        """Return the sends of a strategy, counted from now on and for the last minute."""
+        return self._scope(self.strategies, strategy, 0)
+
+    def of_venue(self, venue: str) -> SendTimes:
+        """Return the sends to a venue, counted from now on and for the last minute."""
+        return self._scope(self.venues, venue, 1)
+
+    def _scope(self, scopes: dict[str, SendTimes], name: str, field: int) -> SendTimes:
+        known = scopes.get(name)
+        if known is None:
+            known = scopes[name] = SendTimes()
+            sends = zip(self.node.times, self._origins, strict=True)
+            known.times.extend(time for time, origin in sends if origin[field] == name)
+        return known

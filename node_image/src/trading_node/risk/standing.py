@@ -1,0 +1,57 @@
+"""Whether orders are taken at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+
+
+class Admission(IntEnum):
+    """Which orders are taken; the larger one wins."""
+
+    ACTIVE = 0
+    """All within the limits."""
+    REDUCE = 1
+    """Those that make a position smaller and cannot turn it."""
+    HALT = 2
+    """The node's own cleanup."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Admission and agreement with the venues; immutable, replaced as a whole."""
+
+    admission: Admission = Admission.ACTIVE
+    """Of the whole node."""
+    venue_admissions: Mapping[str, Admission] = field(default_factory=dict)
+    """Of single venues, on top."""
+    reconciled: bool = False
+    """Whether the node agrees with its venues; without it nothing passes, as positions are not known."""
+    unreconciled_venues: frozenset[str] = frozenset()
+    """Venues that do not agree any more, for instance after a reconnect."""
+    is_open: bool = field(init=False)
+    """Whether everything is taken everywhere."""
+
+    def __post_init__(self) -> None:
+        active = all(each is Admission.ACTIVE for each in (self.admission, *self.venue_admissions.values()))
+        object.__setattr__(self, "is_open", active and self.reconciled and not self.unreconciled_venues)
+
+    def admission_at(self, venue: str) -> Admission:
+        """Return what holds at a venue."""
+        return max(self.admission, self.venue_admissions.get(venue, Admission.ACTIVE))
+
+    def is_reconciled(self, venue: str) -> bool:
+        """Return whether node and venue agree."""
+        return self.reconciled and venue not in self.unreconciled_venues
+
+    def with_admission(self, admission: Admission, venue: str | None) -> "Standing":
+        """Return the standing with another admission, of a venue or of the node."""
+        if venue is None:
+            return replace(self, admission=admission)
+        return replace(self, venue_admissions={**self.venue_admissions, venue: admission})
+
+    def with_reconciled(self, venue: str | None, *, reconciled: bool) -> "Standing":
+        """Return the standing with a venue, or all of them, in agreement or not."""
+        if venue is None:
+            return replace(self, reconciled=reconciled, unreconciled_venues=frozenset())
+        others = self.unreconciled_venues - {venue}
+        return replace(self, unreconciled_venues=others if reconciled else others | {venue})

@@ -1,0 +1,157 @@
+"""What holdings are worth: exposure with pending orders counted, and the day's profit.
+
+Kept up to date by differences: only holdings that changed are valued again, so that a decision takes no longer with
+more positions.
+"""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from itertools import chain
+
+from trading_node.risk.holdings import Holding, Market
+from trading_node.risk.orders import ONE, ZERO
+from trading_node.risk.totals import Totals
+
+DAY_NS = 86_400_000_000_000
+
+
+class Valuation:
+    """Totals of the node, of each strategy and of each venue."""
+
+    def __init__(self) -> None:
+        self.node = Totals()
+        self.strategies: dict[str, Totals] = {}
+        self.venues: dict[str, Totals] = {}
+        self.unvalued: dict[Holding, str] = {}
+        """Holdings whose worth is unknown, with the currency that nothing converts; empty: the price is missing."""
+        self._dirty: dict[Holding, None] = {}
+        self._equal: frozenset[str] = frozenset()
+        self._rates: dict[str, Decimal] = {}
+        self._priced_in: dict[str, list[Market]] = {}
+        self._day = -1
+
+    def totals(self, strategy: str, venue: str) -> tuple[Totals, Totals, Totals]:
+        """Return the totals that a holding adds to: of the node, the strategy and the venue."""
+        return (
+            self.node,
+            self.strategies.setdefault(strategy, Totals()),
+            self.venues.setdefault(venue, Totals()),
+        )
+
+    def add_market(self, market: Market) -> None:
+        """Begin to value a market."""
+        for currency in {market.contract.currency, market.contract.settlement}:
+            self._priced_in.setdefault(currency, []).append(market)
+        self.reprice(market)
+
+    def use_currencies(self, equal: frozenset[str], markets: Iterable[Market]) -> None:
+        """Count in another currency: one of those that are worth the same.
+
+        Profit so far is then told in the new currency, and the day's profit begins anew.
+        """
+        if equal == self._equal:
+            return
+        self._equal = equal
+        self._rates.clear()
+        for market in markets:
+            self.reprice(market)
+        for totals in self._all_totals():
+            totals.day_start = ZERO
+        self._day = -1
+
+    def reprice(self, market: Market) -> None:
+        """Value what is held in a market by its present price, and what is priced in its currency by that."""
+        contract, mark = market.contract, market.mark
+        market.rate, market.settlement_rate = self.rate(contract.currency), self.rate(contract.settlement)
+        if mark is None or market.rate is None or market.settlement_rate is None:
+            market.unit = None
+        else:
+            market.unit = abs(contract.notional(ONE, mark) * market.rate)
+        for holding in market.holdings:
+            self._dirty[holding] = None
+        if contract.base and mark is not None and mark > ZERO:
+            if contract.currency in self._equal:
+                self._set_rate(contract.base, mark)
+            elif contract.base in self._equal:
+                self._set_rate(contract.currency, ONE / mark)
+
+    def rate(self, currency: str) -> Decimal | None:
+        """Return what one of a currency is worth in the currency of the limits; None if that is not known."""
+        return ONE if currency in self._equal else self._rates.get(currency)
+
+    def touch(self, holding: Holding) -> None:
+        """Have a holding valued again before the totals are next read."""
+        self._dirty[holding] = None
+
+    def refresh(self, now_ns: int) -> None:
+        """Bring all totals up to date, and begin the day's profit anew at midnight UTC.
+
+        The day's profit counts from what was last known before midnight, so that a loss while nobody asked is seen.
+        """
+        day, first = now_ns // DAY_NS, self._day < 0
+        if day != self._day and not first:
+            for totals in self._all_totals():
+                totals.day_start = totals.profit
+        if self._dirty:
+            for holding in self._dirty:
+                self._value(holding)
+            self._dirty.clear()
+        if first:
+            for totals in self._all_totals():
+                totals.day_start += totals.profit
+        self._day = day
+
+    def carry_loss(self, strategy: str, venue: str, loss: Decimal) -> None:
+        """Count a loss that was made today before this book was begun; negative: a gain."""
+        for totals in self.totals(strategy, venue):
+            totals.day_start += loss
+
+    def _set_rate(self, currency: str, rate: Decimal) -> None:
+        self._rates[currency] = rate
+        for market in self._priced_in.get(currency, ()):
+            if market.rate != rate or market.settlement_rate != rate:
+                self.reprice(market)
+
+    def _value(self, holding: Holding) -> None:
+        market, position = holding.market, holding.position
+        most, least = position + holding.opening_buys, position - holding.opening_sells
+        unit = market.unit
+        if self.unvalued:
+            self.unvalued.pop(holding, None)
+        if unit is None:
+            if most or least:
+                self.unvalued[holding] = self._missing(market)
+            most = least = unit = ZERO
+        long, short = most * unit, least * unit
+        gross = max(long, -short)  # the one is never below the other
+        long_change, short_change, gross_change = long - holding.long, short - holding.short, gross - holding.gross
+        holding.long, holding.short, holding.gross = long, short, gross
+        for totals in holding.totals:
+            if gross_change:
+                totals.gross += gross_change
+            if long_change:
+                totals.long += long_change
+            if short_change:
+                totals.short += short_change
+        if holding.cash or holding.fees or holding.profit:
+            self._value_profit(holding)
+
+    def _value_profit(self, holding: Holding) -> None:
+        market, cash = holding.market, holding.cash
+        if market.mark is None or market.settlement_rate is None:
+            return  # the last known profit stands
+        if holding.position:
+            cash += market.contract.settle(-holding.position, market.mark)
+        profit = cash * market.settlement_rate - holding.fees
+        change = profit - holding.profit
+        holding.profit = profit
+        for totals in holding.totals:
+            totals.profit += change
+
+    def _missing(self, market: Market) -> str:
+        if market.mark is None:
+            return ""
+        return market.contract.currency if market.rate is None else market.contract.settlement
+
+    def _all_totals(self) -> Iterator[Totals]:
+        return chain((self.node,), self.strategies.values(), self.venues.values())
