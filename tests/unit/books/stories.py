@@ -1,6 +1,7 @@
 """Events as tests tell them: short makers with plain defaults, and strategies that make whole lives of orders."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -130,8 +131,9 @@ def lives(draw: st.DrawFn, order: str = "O-1", fills: st.SearchStrategy[int] | N
         if draw(st.integers(0, 7)) == 0:
             events.append(voided(fill, draw(times)))
         if draw(st.integers(0, 7)) == 0:  # learned a second time, from the venue's history
-            again = {"event_id": f"{fill.event_id}/again", "reconciliation": True, "ts_event": fill.ts_event + 1}
-            events.append(filled(fill.trade_id, str(fill.quantity), str(fill.price), order=order, **again))
+            events.append(
+                replace(fill, event_id=f"{fill.event_id}/again", reconciliation=True, ts_event=fill.ts_event + 1)
+            )
     return events
 
 

@@ -12,15 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_node.store.frames import FRAME_OVERHEAD, HEADER_SIZE, pack_frame, read_frames, salvage
-from trading_node.store.journal import (
-    CHECKPOINT,
-    Journal,
-    JournalDamagedError,
-    JournalError,
-    JournalFullError,
-    SyncPolicy,
-    open_journal,
-)
+from trading_node.store.journal import Journal, SyncPolicy, open_journal
+from trading_node.store.recovery import CHECKPOINT, JournalDamagedError, JournalError, JournalFullError
 
 payloads = st.lists(st.binary(max_size=40), min_size=1, max_size=12)
 
@@ -194,10 +187,15 @@ def test_the_limit_is_told_and_room_comes_back() -> None:
     with folder() as directory:
         journal = open_journal(directory, segment_bytes=100, max_bytes=400)
         taken = 0
-        with pytest.raises(JournalFullError, match="limit of 400 bytes"):
+
+        def fill_up() -> None:
+            nonlocal taken
             for _ in range(100):
                 journal.append(b"x" * 30, 1)
                 taken += 1
+
+        with pytest.raises(JournalFullError, match="limit of 400 bytes"):
+            fill_up()
         assert len(drain(journal)) == taken
         journal.ack(journal.last_sequence)
         journal.append(b"again", 1)

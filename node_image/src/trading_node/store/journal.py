@@ -11,31 +11,29 @@ One thread appends, one other thread reads, acknowledges and syncs.
 import errno
 import fcntl
 import os
-import struct
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from zlib import crc32
 
-from trading_node.store.frames import (
-    HEADER,
-    HEADER_SIZE,
-    Record,
-    good_end,
-    is_of_another_version,
-    pack_frame,
-    read_frames,
-    salvage,
+from trading_node.store.frames import HEADER, HEADER_SIZE, Record, pack_frame, read_frames
+from trading_node.store.recovery import (
+    CHECKPOINT,
+    SUFFIX,
+    JournalDamagedError,
+    JournalError,
+    JournalFullError,
+    Segment,
+    pack_checkpoint,
+    read_checkpoint,
+    recover,
+    unacknowledged,
 )
 
-_CHECKPOINT = struct.Struct("<QQI")
+__all__ = ["Journal", "JournalDamagedError", "JournalError", "JournalFullError", "SyncPolicy", "open_journal"]
+
 _CHUNK = 256 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-SUFFIX = ".journal"
-CHECKPOINT = "checkpoint"
 
 
 class SyncPolicy(StrEnum):
@@ -49,40 +47,11 @@ class SyncPolicy(StrEnum):
     """Never: safe against a killed process only."""
 
 
-class JournalError(Exception):
-    """The journal cannot do what it is there for; says why."""
-
-
-class JournalFullError(JournalError):
-    """No room for another event, on the disk or within the limit."""
-
-
-class JournalDamagedError(JournalError):
-    """Records that were on disk are missing or unreadable."""
-
-
-@dataclass(slots=True)
-class _Segment:
-    path: Path
-    first: int
-    size: int
-    last: int
-    """Sequence number of the newest whole record; first - 1 when there is none."""
-    damaged: bool = False
-
-    def drop(self) -> None:
-        """Remove the file, or keep it under another name when it is evidence."""
-        if self.damaged:
-            self.path.rename(self.path.with_suffix(".damaged"))
-        else:
-            self.path.unlink(missing_ok=True)
-
-
 class Journal:
     """A queue on disk. `open_journal` makes it."""
 
     def __init__(
-        self, directory: Path, lock: int, recovered: list[_Segment], acked: int, synced: int,
+        self, directory: Path, lock: int, recovered: list[Segment], acked: int, synced: int,
         *, segment_bytes: int, max_bytes: int, policy: SyncPolicy,
     ) -> None:  # fmt: skip
         self._directory = directory
@@ -92,7 +61,7 @@ class Journal:
         self._policy = policy
         self._guard = threading.Lock()
         self._recovered = recovered
-        self._segments: list[_Segment] = []
+        self._segments: list[Segment] = []
         self._unsynced: list[int] = []
         self._fd = -1
         self._checkpoint_fd = os.open(directory / CHECKPOINT, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -100,8 +69,9 @@ class Journal:
         self._synced = synced
         self._last = max([acked, synced, *(segment.last for segment in recovered)])
         self._read_last = acked
-        self._backlog = _records(list(recovered), acked)
-        self._reading: tuple[_Segment, int, int] | None = None
+        self._backlog = unacknowledged(list(recovered), acked)
+        self._closed = False
+        self._reading: tuple[Segment, int, int] | None = None
         try:
             self._rotate()
         except OSError:
@@ -119,6 +89,11 @@ class Journal:
         return self._acked
 
     @property
+    def has_unread(self) -> bool:
+        """Whether `read` would return something."""
+        return self._last > self._read_last
+
+    @property
     def size(self) -> int:
         """Bytes on disk."""
         with self._guard:
@@ -129,6 +104,8 @@ class Journal:
 
         Raises JournalFullError or JournalError; the journal then holds what it held before.
         """
+        if self._closed:
+            raise JournalError(f"the journal in {self._directory} is closed")
         sequence = self._last + 1
         frame = pack_frame(sequence, time_ns, payload)
         try:
@@ -199,6 +176,7 @@ class Journal:
 
     def close(self) -> None:
         """Sync and release the directory."""
+        self._closed = True
         try:
             self.sync()
         finally:
@@ -234,7 +212,7 @@ class Journal:
         self._reading = (segment, fd, offset + behind)
         return behind > 0
 
-    def _leave(self, segment: _Segment, fd: int) -> bool:
+    def _leave(self, segment: Segment, fd: int) -> bool:
         """Go on to the next segment if this one gets no more records."""
         with self._guard:
             grows = segment is self._segments[-1]
@@ -245,11 +223,11 @@ class Journal:
         self._read_last = segment.last
         return True
 
-    def _next_segment(self, sequence: int) -> _Segment | None:
+    def _next_segment(self, sequence: int) -> Segment | None:
         with self._guard:
             return next((s for s in self._segments if s.last > sequence), None)
 
-    def _is_full(self, segment: _Segment, length: int) -> bool:
+    def _is_full(self, segment: Segment, length: int) -> bool:
         return segment.size + length > self._segment_bytes and segment.last >= segment.first
 
     def _make_room(self, length: int) -> None:
@@ -272,12 +250,11 @@ class Journal:
             self._fd = fd
             self._unsynced.append(fd)
             self._segments = [s for s in self._segments if s.path != path]
-            self._segments.append(_Segment(path, first, HEADER_SIZE, first - 1))
+            self._segments.append(Segment(path, first, HEADER_SIZE, first - 1))
 
     def _write_checkpoint(self) -> None:
-        numbers = self._acked.to_bytes(8, "little") + self._synced.to_bytes(8, "little")
         with suppress(OSError):  # Without it more is replayed, which changes nothing.
-            os.pwrite(self._checkpoint_fd, _CHECKPOINT.pack(self._acked, self._synced, crc32(numbers)), 0)
+            os.pwrite(self._checkpoint_fd, pack_checkpoint(self._acked, self._synced), 0)
 
 
 def open_journal(
@@ -304,8 +281,8 @@ def open_journal(
         os.close(lock)
         raise JournalError(f"another process writes the journal in {directory}: stop it, or name another") from error
     try:
-        checkpoint = _read_checkpoint(directory / CHECKPOINT)
-        segments = _recover(directory, checkpoint, salvage_damage=salvage_damage)
+        checkpoint = read_checkpoint(directory / CHECKPOINT)
+        segments = recover(directory, checkpoint, salvage_damage=salvage_damage)
         acked, synced = checkpoint or (0, 0)
         return Journal(
             directory, lock, segments, acked, synced, segment_bytes=segment_bytes, max_bytes=max_bytes, policy=policy
@@ -316,70 +293,6 @@ def open_journal(
     except BaseException:
         os.close(lock)
         raise
-
-
-def _recover(directory: Path, checkpoint: tuple[int, int] | None, *, salvage_damage: bool) -> list[_Segment]:
-    """Return the segments that hold records not yet acknowledged; remove the others."""
-    acked, synced = checkpoint or (0, 0)
-    expected = acked + 1
-    segments: list[_Segment] = []
-    for path in sorted(directory.glob(f"*{SUFFIX}")):
-        data = path.read_bytes()
-        if is_of_another_version(data):
-            raise JournalError(f"{path} was written by another release: start that one once, or move the file away")
-        sequences = [record.sequence for record in salvage(data)]
-        segment = _Segment(path, int(path.stem), len(data), max(sequences, default=int(path.stem) - 1))
-        lost = _missing([s for s in sequences if s > acked], expected, synced)
-        if lost and not salvage_damage:
-            raise _damage(path, good_end(data), lost)
-        segment.damaged = bool(lost)
-        expected = max(expected, segment.last + 1)
-        if segment.last > acked:
-            segments.append(segment)
-        else:
-            segment.drop()
-    if expected <= synced and not salvage_damage:
-        raise _damage(directory, None, range(expected, synced + 1))
-    return segments
-
-
-def _missing(present: list[int], start: int, synced: int) -> range:
-    """Return the first stretch of numbers from `start` that is missing before one that is present."""
-    expected = start
-    for sequence in present:
-        if sequence > expected:
-            return range(expected, min(sequence - 1, synced) + 1)
-        expected = max(expected, sequence + 1)
-    return range(0)
-
-
-def _damage(path: Path, offset: int | None, lost: range) -> JournalDamagedError:
-    where = "" if offset is None else f" at byte {offset}"
-    return JournalDamagedError(
-        f"{path} is damaged{where}: the records {lost[0]} to {lost[-1]} were on disk and are gone. Put the "
-        f"file back from a copy, or start once with `salvage: true` to go on without them and reconcile with the venue"
-    )
-
-
-def _records(segments: list[_Segment], acked: int) -> Iterator[Record]:
-    last = acked
-    for segment in segments:
-        for record in salvage(segment.path.read_bytes()):
-            if record.sequence > last:
-                last = record.sequence
-                yield record
-
-
-def _read_checkpoint(path: Path) -> tuple[int, int] | None:
-    """Return what was acknowledged and what was synced; None where nothing trustworthy is told."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    if len(data) < _CHECKPOINT.size:
-        return None
-    acked, synced, checksum = _CHECKPOINT.unpack_from(data)
-    return (acked, synced) if checksum == crc32(data[:16]) else None
 
 
 def _write_whole(fd: int, data: bytes, offset: int) -> None:

@@ -1,0 +1,132 @@
+"""One batch of events into the database: one transaction, after which log and tables agree, however often it runs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table, and_, delete, select, text, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from trading_node.book_events import BookEvent, OrderEvent
+from trading_node.positions import Position, PositionKey, fold_position
+from trading_node.store import schema
+from trading_node.store.codec import decode
+from trading_node.store.projection import (
+    FillChanges,
+    FillState,
+    advance,
+    change_fills,
+    fold_orders,
+    order_events,
+    touched_fills,
+)
+from trading_node.store.rows import Row, event_row, fill_row, order_row, position_row, read_fill, read_position
+
+_LOCK_SPACE = 723_460
+_CHUNK = 512
+
+
+async def write_batch(connection: AsyncConnection, trader_id: str, events: Sequence[BookEvent]) -> None:
+    """Append the events to the log and bring the tables to what the log then says.
+
+    Runs in the caller's transaction. Writers of one trader wait for each other, so that nodes that overlap for a moment
+    write one after the other. An event that is in the log already changes nothing.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(
+            text("SELECT pg_advisory_xact_lock(:space, hashtext(:trader))"), {"space": _LOCK_SPACE, "trader": trader_id}
+        )
+    await _insert_events(connection, [event_row(event, trader_id) for event in events])
+    concerned = order_events(events)
+    if not concerned:
+        return
+    folds = fold_orders(await _history(connection, {event.operation_id for event in concerned}))
+    rows = [order_row(fold.order(), trader_id) for _, fold in sorted(folds.items())]
+    await _upsert(connection, schema.orders, rows)
+    touched = touched_fills(concerned)
+    if touched:
+        changes = change_fills(touched, folds, await _known_fills(connection, touched))
+        await _write_fills(connection, changes)
+
+
+async def _write_fills(connection: AsyncConnection, changes: FillChanges) -> None:
+    rows = [fill_row(state.fill, voided=state.voided) for state in changes.written]
+    await _upsert(connection, schema.fills, sorted(rows, key=lambda row: row["fill_id"]))
+    current = await _positions(connection, changes.fresh.keys() - changes.refold)
+    changed: list[Position] = []
+    for key in sorted(changes.fresh.keys() | changes.refold):
+        position = None if key in changes.refold else advance(current.get(key), changes.fresh[key])
+        if position is None:
+            position = await _refold_position(connection, key)
+        if position is not None:
+            changed.append(position)
+    await _upsert(connection, schema.positions, [position_row(position) for position in changed])
+
+
+async def _insert_events(connection: AsyncConnection, rows: list[Row]) -> None:
+    statement = _insert(connection, schema.events).on_conflict_do_nothing(index_elements=["event_id"])
+    await connection.execute(statement, rows)
+
+
+async def _history(connection: AsyncConnection, operation_ids: Iterable[str]) -> list[OrderEvent]:
+    payloads: list[str] = []
+    for chunk in _padded(operation_ids):
+        statement = select(schema.events.c.payload).where(schema.events.c.operation_id.in_(chunk))
+        payloads += (await connection.execute(statement)).scalars()
+    return order_events(decode(payload.encode()) for payload in payloads)
+
+
+async def _known_fills(connection: AsyncConnection, fill_ids: Iterable[str]) -> dict[str, FillState]:
+    known: dict[str, FillState] = {}
+    for chunk in _padded(fill_ids):
+        rows = await connection.execute(select(schema.fills).where(schema.fills.c.fill_id.in_(chunk)))
+        known.update({row["fill_id"]: FillState(read_fill(row), row["voided"]) for row in rows.mappings()})
+    return known
+
+
+async def _positions(connection: AsyncConnection, keys: Iterable[PositionKey]) -> dict[PositionKey, Position]:
+    found: dict[PositionKey, Position] = {}
+    columns = schema.positions.primary_key.columns
+    for chunk in _padded([tuple(_key_values(key).values()) for key in keys]):
+        rows = await connection.execute(select(schema.positions).where(tuple_(*columns).in_(chunk)))
+        read = [read_position(row) for row in rows.mappings()]
+        found.update({position.key: position for position in read})
+    return found
+
+
+async def _refold_position(connection: AsyncConnection, key: PositionKey) -> Position | None:
+    """Fold a position from all of its fills; its row goes when it has none."""
+    mine = [schema.fills.c[name] == value for name, value in _key_values(key).items()]
+    rows = await connection.execute(select(schema.fills).where(and_(*mine, ~schema.fills.c.voided)))
+    position = fold_position(read_fill(row) for row in rows.mappings())
+    if position is None:
+        mine = [schema.positions.c[name] == value for name, value in _key_values(key).items()]
+        await connection.execute(delete(schema.positions).where(and_(*mine)))
+    return position
+
+
+async def _upsert(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+    if not rows:
+        return
+    statement = _insert(connection, table)
+    key = {column.name for column in table.primary_key.columns}
+    # Only the columns that this release knows: those of a later one keep what is in them.
+    values: Mapping[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    await connection.execute(statement.on_conflict_do_update(index_elements=sorted(key), set_=values), rows)
+
+
+def _insert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _key_values(key: PositionKey) -> dict[str, str]:
+    return {column.name: getattr(key, column.name) for column in schema.positions.primary_key.columns}
+
+
+def _padded[T](values: Iterable[T]) -> Iterable[list[T]]:
+    """Give the values in chunks of few different lengths, so that the database meets few different statements."""
+    remaining = list(values)
+    while remaining:
+        chunk, remaining = remaining[:_CHUNK], remaining[_CHUNK:]
+        length = 1 << (len(chunk) - 1).bit_length()
+        yield chunk + chunk[-1:] * (length - len(chunk))

@@ -1,0 +1,162 @@
+"""The books as the node uses them: tell them events, ask whether they are well, close them."""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from trading_node.book_events import BookEvent
+from trading_node.store.codec import encode
+from trading_node.store.engine import database_url, embedded_url, shown
+from trading_node.store.journal import JournalError, SyncPolicy, open_journal
+from trading_node.store.stats import BookStats, Health
+from trading_node.store.writer import Pacing, Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BooksSettings:
+    """Where and how the books are kept."""
+
+    trader_id: str
+    directory: Path
+    """Holds the journal, and the embedded database where no other is named."""
+    database: str = ""
+    """URL of a PostgreSQL or SQLite database; empty for the embedded one."""
+    journal_bytes: int = 1024 * 1024 * 1024
+    """How much the journal may hold while the database is away: some three million events."""
+    memory_events: int = 20_000
+    """How many events are held in memory when the journal takes none."""
+    sync: SyncPolicy = SyncPolicy.BEHIND
+    salvage: bool = False
+    """Go on although records of the journal are lost."""
+    pacing: Pacing = field(default_factory=Pacing)
+
+    @property
+    def url(self) -> URL:
+        """The database's URL. Raises DatabaseUrlError."""
+        return database_url(self.database) if self.database else embedded_url(self.directory)
+
+
+class Books:
+    """The order, fill and position books of one trader."""
+
+    def __init__(self, settings: BooksSettings) -> None:
+        """Open the journal and start writing what an earlier run left in it.
+
+        Raises DatabaseUrlError and JournalError. A database that is away is no error: see `wait_ready`.
+        """
+        self._url = settings.url
+        self._journal = open_journal(
+            settings.directory / "journal",
+            max_bytes=settings.journal_bytes,
+            policy=settings.sync,
+            salvage_damage=settings.salvage,
+        )
+        self._memory: deque[tuple[int, bytes]] = deque()
+        self._memory_limit = settings.memory_events
+        self._lost = 0
+        self._journal_error = ""
+        self._closed = False
+        self._writer = Writer(
+            url=self._url,
+            trader_id=settings.trader_id,
+            journal=self._journal,
+            memory=self._memory,
+            rejects=settings.directory / "rejected.jsonl",
+            pacing=settings.pacing,
+        )
+        self._thread = threading.Thread(target=self._writer.run, name="books", daemon=True)
+        self._thread.start()
+
+    @property
+    def database(self) -> str:
+        """The database's URL for people: without password."""
+        return shown(self._url)
+
+    def record(self, event: BookEvent) -> None:
+        """Take an event; always from the same thread.
+
+        When this returns a killed process no longer loses it, unless `health` says otherwise.
+        """
+        now = time.time_ns()
+        payload = encode(event)
+        try:
+            self._journal.append(payload, now)
+        except (JournalError, ValueError) as error:
+            self._journal_error = str(error)
+            if len(self._memory) < self._memory_limit and not self._closed:
+                self._memory.append((now, payload))
+            else:
+                self._lost += 1
+        self._writer.notify()
+
+    def health(self) -> Health:
+        """Return whether new orders may rely on the books; cheap enough for every order."""
+        if self._lost:
+            return Health(ok=False, reason=f"{self._lost} events are lost: {self._journal_error}")
+        if self._memory:
+            return Health(ok=False, reason=f"the journal takes no events: {self._journal_error}")
+        if self._writer.rejected:
+            return Health(ok=False, reason=self._writer.last_error)
+        if self._writer.failure:
+            return Health(ok=False, reason=self._writer.failure)
+        return _WELL
+
+    def stats(self) -> BookStats:
+        """Return what metrics show."""
+        writer, journal = self._writer, self._journal
+        return BookStats(
+            queue_depth=journal.last_sequence - journal.acked_sequence + len(self._memory),
+            queue_bytes=journal.size,
+            memory_depth=len(self._memory),
+            lag_seconds=writer.lag_seconds,
+            database_up=writer.database_up,
+            schema_revision=writer.revision,
+            events_written=writer.events_written,
+            batches=writer.batches,
+            retries=writer.retries,
+            rejected=writer.rejected,
+            lost=self._lost,
+            lag_counts=tuple(writer.lag.counts),
+            lag_sum=writer.lag.sum,
+            last_error=writer.last_error,
+        )
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Wait until the database was reached and has its schema; blocks the thread. False when time is up."""
+        with self._writer.progress:
+            self._writer.progress.wait_for(lambda: self._writer.revision or self._writer.failure, seconds)
+        return bool(self._writer.revision)
+
+    def wait_written(self, seconds: float) -> bool:
+        """Wait until the database has everything that was told so far; blocks the thread. False when time is up."""
+        wanted = self._journal.last_sequence
+        with self._writer.progress:
+            return self._writer.progress.wait_for(
+                lambda: self._journal.acked_sequence >= wanted and not self._memory, seconds
+            )
+
+    def close(self, seconds: float = 10.0) -> int:
+        """Write what is left, for so long at most, and return how many events stay in the journal for the next run."""
+        if not self._closed:
+            self._closed = True
+            self._writer.stop(seconds)
+            self._thread.join()
+            self._keep_memory()
+            self._journal.close()
+        return self._journal.last_sequence - self._journal.acked_sequence
+
+    def _keep_memory(self) -> None:
+        """Try once more to get onto the disk what only memory holds."""
+        while self._memory:
+            moment, payload = self._memory.popleft()
+            try:
+                self._journal.append(payload, moment)
+            except (JournalError, ValueError):
+                self._lost += 1
+
+
+_WELL = Health(ok=True)

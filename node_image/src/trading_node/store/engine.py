@@ -1,0 +1,92 @@
+"""Connections to the books' database, from one URL."""
+
+import re
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+CONNECT_SECONDS = 5.0
+COMMAND_SECONDS = 30.0
+"""How long a statement may take before the connection counts as lost."""
+_FORMS = "write postgresql://USER:PASSWORD@HOST/DATABASE, or sqlite:////FOLDER/books.sqlite3"
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
+class DatabaseUrlError(ValueError):
+    """A database URL that cannot be used; says what to write, never the password."""
+
+
+def database_url(text: str) -> URL:
+    """Return the URL with the driver that this program uses. Raises DatabaseUrlError."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise DatabaseUrlError(f"the database URL is not one: {_FORMS}") from None
+    kind = url.drivername.partition("+")[0]
+    if kind in ("postgresql", "postgres"):
+        return _with_ssl(url.set(drivername="postgresql+asyncpg"))
+    if kind == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise DatabaseUrlError("the books need a file: write sqlite:////FOLDER/books.sqlite3")
+        return url.set(drivername="sqlite+aiosqlite")
+    raise DatabaseUrlError(f"no database of kind {kind!r} is supported: {_FORMS}")
+
+
+def embedded_url(directory: Path) -> URL:
+    """Return the URL of the embedded database in a folder."""
+    return URL.create("sqlite+aiosqlite", database=str(directory / "books.sqlite3"))
+
+
+def shown(url: URL) -> str:
+    """Return the URL for people and logs: without password."""
+    return url.render_as_string(hide_password=True)
+
+
+def make_engine(url: URL, *, read_only: bool = False) -> AsyncEngine:
+    """Return an engine with one connection, which is opened when it is first used."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, read_only=read_only)
+    arguments = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
+    options: dict[str, str] = {"isolation_level": "AUTOCOMMIT"} if read_only else {}
+    return create_async_engine(url, pool_size=1, max_overflow=0, connect_args=arguments, **options)
+
+
+def _with_ssl(url: URL) -> URL:
+    """Take libpq's `sslmode`, which people paste, as this driver's `ssl`."""
+    mode = url.query.get("sslmode")
+    if mode is None:
+        return url
+    if mode not in _SSL_MODES:
+        raise DatabaseUrlError(f"sslmode={mode!r} is unknown: write one of {', '.join(_SSL_MODES)}")
+    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": str(mode)})
+
+
+def _sqlite(url: URL, *, read_only: bool) -> AsyncEngine:
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, connect_args={"timeout": COMMAND_SECONDS})
+    settings = ["journal_mode=WAL", "synchronous=FULL", f"busy_timeout={int(COMMAND_SECONDS * 1000)}"]
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None  # This driver's own BEGIN comes too late to lock.
+        cursor = connection.cursor()
+        for setting in [*settings, "query_only=ON"] if read_only else settings:
+            cursor.execute(f"PRAGMA {setting}")
+        cursor.close()
+
+    if not read_only:
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def begin(connection: Connection) -> None:
+            # Writers lock when they begin: one that reads first and writes later could fail with a stale view.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def without_password(text: str) -> str:
+    """Return a message without anything that looks like a URL's password."""
+    return re.sub(r"(://[^:/@\s]*):[^@/\s]*@", r"\1:***@", text)

@@ -1,0 +1,265 @@
+"""The writer: takes what the journal holds into the database in batches, on a thread and an event loop of its own."""
+
+import asyncio
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from trading_node.book_events import BookEvent
+from trading_node.store.batch import write_batch
+from trading_node.store.codec import UnreadableEventError, decode
+from trading_node.store.engine import make_engine, without_password
+from trading_node.store.frames import Record
+from trading_node.store.journal import Journal, JournalError
+from trading_node.store.migrate import SchemaError, migrate
+from trading_node.store.stats import LagHistogram
+
+SYNC_AFTER_SECONDS = 1.0
+"""An event that the database has not taken within this time is asked onto the disk."""
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+_IDLE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How batches are made."""
+
+    batch_events: int = 500
+    linger_seconds: float = 0.02
+    """How long a batch that is not full waits for more."""
+
+
+class Writer:
+    """Moves events from the journal, and from memory where the journal failed, into the database.
+
+    `run` is the thread's whole life. Everything else may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: URL,
+        trader_id: str,
+        journal: Journal,
+        memory: deque[tuple[int, bytes]],
+        rejects: Path,
+        pacing: Pacing,
+    ) -> None:
+        self._url = url
+        self._trader_id = trader_id
+        self._journal = journal
+        self._memory = memory
+        self._rejects = rejects
+        self._pacing = pacing
+        self._deadline: float | None = None
+        self._idle = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake = asyncio.Event()
+        self._oldest_ns = 0
+        self.progress = threading.Condition()
+        """Notified after every batch and at every change of state."""
+        self.lag = LagHistogram()
+        self.revision = ""
+        """Of the database's schema; empty until the database was reached for the first time."""
+        self.failure = ""
+        """Why the writer gave up, where it did."""
+        self.last_error = ""
+        self.database_up = False
+        self.events_written = self.batches = self.retries = self.rejected = 0
+
+    @property
+    def lag_seconds(self) -> float:
+        """Age of the oldest event that is being written."""
+        oldest = self._oldest_ns
+        return max(0.0, (time.time_ns() - oldest) / 1e9) if oldest else 0.0
+
+    def notify(self) -> None:
+        """Tell the writer of new events; costs next to nothing while it is busy anyway."""
+        if self._idle and self._loop is not None:
+            self._idle = False
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    def stop(self, seconds: float) -> None:
+        """Let the writer finish what is there, for so long at most."""
+        self._deadline = time.monotonic() + seconds
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    def run(self) -> None:
+        """Write until stopped."""
+        try:
+            asyncio.run(self._run())
+        except SchemaError as error:
+            self.failure = str(error)
+        except Exception as error:  # noqa: BLE001 - the thread's last line: whatever it is, it must be told
+            self.failure = f"the book writer ended with {type(error).__name__}: {without_password(str(error))}"
+        finally:
+            self.database_up = False
+            with self.progress:
+                self.progress.notify_all()
+
+    @property
+    def _time_is_up(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        engine = make_engine(self._url)
+        try:
+            await self._migrate(engine)
+            while not self._time_is_up:
+                records, in_memory = self._next_batch()
+                if records or in_memory:
+                    await self._take(engine, records, in_memory)
+                elif self._deadline is not None:
+                    return
+                else:
+                    await self._wait()
+        finally:
+            await engine.dispose()
+
+    async def _migrate(self, engine: AsyncEngine) -> None:
+        pause = _FIRST_PAUSE
+        while not self._time_is_up:
+            try:
+                self.revision = await migrate(engine)
+            except SchemaError:
+                raise
+            except Exception as error:  # noqa: BLE001 - drivers raise anything while a database is away
+                pause = await self._database_away(error, pause)
+            else:
+                self._database_here()
+                return
+
+    async def _wait(self) -> None:
+        self._wake.clear()
+        self._idle = True
+        if self._journal.has_unread or self._memory or self._deadline is not None:
+            self._idle = False
+            return
+        try:
+            await asyncio.wait_for(self._wake.wait(), _IDLE_SECONDS)
+        except TimeoutError:
+            self._idle = False
+            return
+        await asyncio.sleep(self._pacing.linger_seconds)
+
+    def _next_batch(self) -> tuple[list[Record], list[tuple[int, bytes]]]:
+        records = self._journal.read(self._pacing.batch_events)
+        return records, [self._memory[n] for n in range(min(len(self._memory), self._pacing.batch_events))]
+
+    async def _take(self, engine: AsyncEngine, records: list[Record], in_memory: list[tuple[int, bytes]]) -> None:
+        """Write one batch, for as long as it takes, and forget it where it came from."""
+        told = [(record.time_ns, record.payload) for record in records] + in_memory
+        self._oldest_ns = told[0][0]
+        if not await self._write(engine, [payload for _, payload in told]):
+            return
+        if records:
+            self._journal.ack(records[-1].sequence)
+        for _ in in_memory:
+            self._memory.popleft()
+        now = time.time_ns()
+        for moment, _ in told:
+            self.lag.observe(max(0, now - moment) / 1e9)
+        self.batches += 1
+        self._oldest_ns = 0
+        with self.progress:
+            self.progress.notify_all()
+        if len(told) < self._pacing.batch_events // 2 and self._deadline is None:
+            await asyncio.sleep(self._pacing.linger_seconds)
+
+    async def _write(self, engine: AsyncEngine, payloads: Sequence[bytes]) -> bool:
+        """Write the events; False when time was up before the database took them.
+
+        A batch that the database refuses is halved until the refused event stands alone; that one is put aside.
+        """
+        pause = _FIRST_PAUSE
+        while True:
+            connected = False
+            try:
+                events: list[BookEvent] = [decode(payload) for payload in payloads]
+                async with engine.begin() as connection:
+                    connected = True
+                    await write_batch(connection, self._trader_id, events)
+            except UnreadableEventError as error:
+                return await self._without_refused(engine, payloads, error)
+            except Exception as error:  # noqa: BLE001 - drivers raise anything while a database is away
+                if connected and is_refusal(error):
+                    return await self._without_refused(engine, payloads, error)
+                pause = await self._database_away(error, pause)
+                if self._time_is_up:
+                    return False
+            else:
+                self.events_written += len(payloads)
+                self._database_here()
+                return True
+
+    async def _without_refused(self, engine: AsyncEngine, payloads: Sequence[bytes], error: Exception) -> bool:
+        if len(payloads) == 1:
+            self._reject(payloads[0], error)
+            return True
+        middle = len(payloads) // 2
+        return await self._write(engine, payloads[:middle]) and await self._write(engine, payloads[middle:])
+
+    async def _database_away(self, error: Exception, pause: float) -> float:
+        """Note the trouble, see to it that the disk holds what waits, and pause; return the next pause."""
+        self.database_up = False
+        self.retries += 1
+        self._note(f"{type(error).__name__}: {without_password(str(error)).splitlines()[0] if str(error) else ''}")
+        if self.lag_seconds >= SYNC_AFTER_SECONDS and not self._journal.is_synced:
+            try:
+                self._journal.sync()
+            except JournalError as trouble:
+                self._note(str(trouble))
+        self._wake.clear()
+        remaining = pause if self._deadline is None else min(pause, max(0.0, self._deadline - time.monotonic()))
+        with suppress(TimeoutError):  # A stop wakes it; new events do not, they can wait as well.
+            await asyncio.wait_for(self._wake.wait(), remaining)
+        return min(pause * 2, _LONGEST_PAUSE)
+
+    def _database_here(self) -> None:
+        if not self.database_up:
+            self.database_up = True
+            with self.progress:
+                self.progress.notify_all()
+
+    def _reject(self, payload: bytes, error: Exception) -> None:
+        """Put an event aside that no retry can write."""
+        self.rejected += 1
+        self._note(f"an event was refused and put into {self._rejects}: {without_password(str(error))}")
+        line = json.dumps({"error": str(error), "event": payload.decode(errors="replace")})
+        try:
+            with self._rejects.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as trouble:
+            self._note(f"an event was refused and could not be put aside: {trouble.strerror}")
+
+    def _note(self, error: str) -> None:
+        self.last_error = error
+        with self.progress:
+            self.progress.notify_all()
+
+
+def is_refusal(error: BaseException | None) -> bool:
+    """Whether an error is about the data, so that trying again cannot help, and not about the database being away."""
+    while error is not None:
+        if isinstance(error, DBAPIError):
+            # SQLSTATE classes: 22 is data that cannot be, 23 a broken constraint.
+            if str(getattr(error.orig, "sqlstate", "") or "")[:2] in ("22", "23"):
+                return True
+            error = error.orig
+            continue
+        if isinstance(error, ValueError | TypeError | LookupError | ArithmeticError):
+            return True
+        error = error.__cause__
+    return False

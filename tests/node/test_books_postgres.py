@@ -1,0 +1,54 @@
+"""The books in PostgreSQL: the suite of every database, and what only a server does to its clients."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.node.books_postgres import PostgresServer
+from tests.unit.books.database_suite import DatabaseSuite, MakeEngine
+from trading_node.store.engine import database_url, make_engine
+from trading_node.store.migrate import migrate
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with PostgresServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def template(server: PostgresServer) -> str:
+    async def make() -> None:
+        engine = make_engine(database_url(server.create("template_books")))
+        await migrate(engine)
+        await engine.dispose()
+
+    asyncio.run(make())
+    return "template_books"
+
+
+@asynccontextmanager
+async def _database(server: PostgresServer, template: str) -> AsyncIterator[AsyncEngine]:
+    name = f"books_{next(_numbers)}"
+    engine = make_engine(database_url(server.create(name, template)))
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+        server.drop(name)
+
+
+class TestPostgres(DatabaseSuite):
+    @pytest.fixture
+    def empty(self, server: PostgresServer) -> MakeEngine:
+        return lambda: _database(server, "template0")
+
+    @pytest.fixture
+    def fresh(self, server: PostgresServer, template: str) -> MakeEngine:
+        return lambda: _database(server, template)
