@@ -46,7 +46,14 @@ class Buildah:
         images = dict(text.split(" ", 1) for text in found.splitlines())
         return images.get(name)
 
+    def tidy(self) -> None:
+        """Throw the cached steps away when they have become many; the next builds make those that they need."""
+        nameless = [text for text in self("images", "--all", "--format", "{{.Name}}").splitlines() if text == "<none>"]
+        if len(nameless) > _CACHED_STEPS:
+            self("rmi", "--prune", "--force")
 
+
+_CACHED_STEPS = 150
 _ENVIRONMENT = {"BUILDAH_ISOLATION": "chroot", "BUILDAH_FORMAT": "oci", "REGISTRY_AUTH_FILE": "/dev/null"}
 
 

@@ -2,11 +2,11 @@
 
 import functools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.cluster.errors import ClusterError
-from tests.cluster.images import layout
+from tests.cluster.images import layout, store_lock
 from tests.cluster.node import Node
 from tests.cluster.oci import Image
 from tests.cluster.shell import run
@@ -37,9 +37,23 @@ def load(node: Node, images: Sequence[Image]) -> list[str]:
 
     with tempfile.TemporaryDirectory(prefix="trading-import-", dir=node.data) as folder:
         archive = Path(folder) / "images.tar"
-        layout().archive(wanted, archive, has)
+        with store_lock():
+            # By name: one may have been replaced since we were called.
+            newest = [layout().image(image.name) for image in wanted]
+            layout().archive([image for image in newest if image is not None], archive, has)
         ctr(node, "images", "import", *_import_options(), archive)
+    if replaced := forgotten(digests(node)):
+        ctr(node, "images", "remove", *replaced)
     return [image.name for image in wanted]
+
+
+def forgotten(there: Mapping[str, str]) -> list[str]:
+    """Return the entries that keep a replaced image on the node.
+
+    Kubernetes has each image a second time, under the hash of its settings, and that one stays when the name moves on.
+    """
+    named = {digest for name, digest in there.items() if not name.startswith("sha256:")}
+    return [name for name, digest in there.items() if digest not in named]
 
 
 @functools.cache

@@ -4,6 +4,7 @@ import json
 import platform
 import shutil
 import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,11 @@ ALL = (GCSFUSE, OPERATOR, NODE)
 def layout() -> Layout:
     """Return the store of the finished images; it outlives clusters."""
     return Layout(cache_dir() / "images")
+
+
+def store_lock() -> AbstractContextManager[None]:
+    """Keep others from changing the store; for moments, while a build may hold its own lock for minutes."""
+    return locked(cache_dir() / "locks" / "image-store")
 
 
 def fingerprint(source: Source) -> str:
@@ -123,8 +129,10 @@ def _build(source: Source, stage: Stage) -> None:
             on_line=lambda text: stage.say(text.partition(" ")[0] + " " + text[:60]) if "STEP" in text else None,
         )
         stage.say("storing")
-        tool("push", source.name, f"oci:{layout().folder}:{source.name}")
-    layout().prune()
+        with store_lock():
+            tool("push", source.name, f"oci:{layout().folder}:{source.name}")
+            layout().prune()
+        tool.tidy()
     _notes().write_text(json.dumps({**_read_notes(), source.name: key}, indent=1), encoding="utf-8")
 
 
@@ -146,7 +154,7 @@ def _gcsfuse_builder(tool: Buildah) -> str:
 def pause() -> Image:
     """Return the image of every pod's first container, made without any tool."""
     store = layout()
-    with locked(cache_dir() / "locks" / "images"):
+    with store_lock():
         store.prepare()
         program = programs.kube().parent / "pause"
         architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())

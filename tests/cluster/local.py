@@ -118,18 +118,21 @@ def start(count: int, progress: Progress) -> Layout:
         for name, command in (
             ("kube-controller-manager", control_plane.controller_manager(kube, layout.plane)),
             ("kube-scheduler", control_plane.scheduler(kube, layout.plane)),
-            ("kube-proxy", nodes_.proxy(kube, layout.nodes[0], layout.plane)),
         ):
             _start(layout, name, command)
+        stage.say("images")
         ready_made = _images()
         with ThreadPoolExecutor() as pool:
-            stage.say("images")
             list(pool.map(lambda node: containers.load(node, ready_made), layout.nodes))
         for node in layout.nodes:
             _start_kubelet(layout, node, kube)
         _start_dns(layout, kube, kubectl)
         stage.say("waiting for nodes")
         _wait_ready(layout, kubectl)
+        # It ends itself when it sees its node's address change, also from nothing to something.
+        _start(layout, "kube-proxy", nodes_.proxy(kube, layout.nodes[0], layout.plane))
+        proxy = f"http://{layout.network.node(1)}:10256/healthz"
+        until(lambda: answers(proxy), "kube-proxy ready", seconds=30)
     return layout
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.cluster import addons, kind, network
 from tests.cluster.buildah import pip_config, pip_settings
 from tests.cluster.cluster import Description, choose_provider, parse_description
+from tests.cluster.containers import forgotten
 from tests.cluster.errors import ClusterError
 from tests.cluster.fixtures import namespace_name
 from tests.cluster.packages import choose_mirror, missing
@@ -71,6 +72,11 @@ def test_pip_inside_a_build_gets_where_to_fetch_and_nothing_else() -> None:
     )
     assert pip_settings(listing) == {"cert": "/etc/a.pem", "index-url": "https://two.invalid/simple"}
     assert pip_config(pip_settings(listing)).splitlines()[:2] == ["[global]", "cert = /etc/a.pem"]
+
+
+def test_only_what_keeps_a_replaced_image_is_forgotten() -> None:
+    there = {"localhost/a:dev": "sha256:new", "sha256:c1": "sha256:new", "sha256:c0": "sha256:old"}
+    assert forgotten(there) == ["sha256:c0"]
 
 
 def test_the_mirror_is_the_whole_archive_of_this_machine() -> None:
