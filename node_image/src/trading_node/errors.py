@@ -10,7 +10,7 @@ class NodeError(Exception):
         super().__init__(message)
         self.exit_code = exit_code
         self.reason = reason
-        self.message = message
+        self.message = message.rstrip(".")
         self.remedy = remedy
 
     def __str__(self) -> str:

@@ -28,7 +28,9 @@ from trading_node.logs import BatchHandler
 PIPE_BYTES = 1 << 20
 """Room for a burst of lines while the trading loop holds the interpreter."""
 FLUSH_SECONDS = 0.1
-"""How often Nautilus is made to write out its lines; also how long standard error waits for what it may repeat."""
+"""How often Nautilus is made to write out its lines."""
+HOLD_SECONDS = 0.5
+"""How long bytes on standard error wait for the line that they may repeat."""
 CLOSE_TIMEOUT_SECONDS = 2.0
 MAX_WAITING = 100
 """Lines whose repetition is remembered until it comes."""
@@ -136,17 +138,20 @@ class NautilusLogs:
         with selectors.DefaultSelector() as selector:
             for end in (self._read_end, self._error_read, self._wake_read):
                 selector.register(end, selectors.EVENT_READ)
-            closing, flushed_at = False, 0.0
+            closing, flushed_at, heard_at = False, 0.0, 0.0
             while not closing:
                 ready = {key.fd for key, _ in selector.select(FLUSH_SECONDS)}
                 closing = self._wake_read in ready
                 self._take_lines()
-                self._errors += _read_all(self._error_read)
+                now = time.monotonic()
+                if errors := _read_all(self._error_read):
+                    self._errors += errors
+                    heard_at = now
                 self._remove_repetitions()
-                if not ready or closing:
+                if closing or now - heard_at >= HOLD_SECONDS:
                     self._release_errors()
-                if self._flush is not None and time.monotonic() - flushed_at >= FLUSH_SECONDS:
-                    flushed_at = time.monotonic()
+                if self._flush is not None and now - flushed_at >= FLUSH_SECONDS:
+                    flushed_at = now
                     self._flush()
 
     def _take_lines(self) -> None:

@@ -111,7 +111,8 @@ class Runner:
         self._enter(Life(state=NodeState.STARTING, reason="OpeningCatalogs"))
         catalogs = await self._open_catalogs()
         section = self._config.trading_node
-        strategies = load_strategies(section.strategies)
+        with self._shutdown.at_once():
+            strategies = load_strategies(section.strategies)
         node = self._node = NautilusNode(
             trader_id=section.trader_id, logs=self._logs, log_level=self._config.logging.level, on_failure=self._fail
         )

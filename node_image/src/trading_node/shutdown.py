@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from trading_api import wiring
@@ -58,6 +58,21 @@ class Shutdown:
         if asked:
             callback()
 
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """While the block runs, which may hold the event loop for long, a stop ends the process at once.
+
+        For work before there is anything to stop.
+        """
+        with self._lock:
+            callback, self._callback = self._callback, None
+            asked = self._deadline is not None
+        if asked:
+            end_process(ExitCode.OK)
+        yield
+        if callback is not None:
+            self.on_stop(callback)
+
     def begin(self) -> None:
         """Start the budget of the stop; later calls change nothing."""
         with self._lock:
@@ -81,7 +96,7 @@ class Shutdown:
         with self._lock:
             callback = self._callback
         if callback is None:
-            _log.info("%s before the node was built: nothing to stop", first.name)
+            _log.info("%s before the node was built: there is nothing to stop", first.name)
             end_process(ExitCode.OK)
         _log.info("%s: stopping within %.0f s", first.name, self.remaining_seconds())
         self.begin()

@@ -16,8 +16,8 @@ from trading_api.order_ids import resolve_order_id_tag
 from trading_node.errors import NodeError, strategy_refused
 
 RESERVED = {
-    "strategy_id": "the strategy's id is its class and its order id tag: remove the field",
-    "order_id_tag": "set order_id_tag beside config, not inside it",
+    "strategy_id": "Remove the field: the strategy's id is its class and its order id tag",
+    "order_id_tag": "Set order_id_tag beside config, not inside it",
 }
 
 
@@ -33,7 +33,7 @@ def load_strategy(strategy: api.Strategy) -> Strategy:
     config_class = _import(who, strategy.config_path, StrategyConfig)
     for field, remedy in RESERVED.items():
         if field in strategy.config:
-            raise strategy_refused(f"{who} sets {field} in its config", remedy.capitalize())
+            raise strategy_refused(f"{who} sets {field} in its config", remedy)
     document = {**strategy.config, "order_id_tag": resolve_order_id_tag(strategy)}
     try:
         config = config_class.parse(json.dumps(document))
@@ -79,8 +79,8 @@ def _import(who: str, path: str, base: type) -> Any:  # noqa: ANN401  # whatever
     found = getattr(module, name, None)
     if found is None:
         close = get_close_matches(name, dir(module), n=1)
-        hint = f"did you mean {module_name}:{close[0]}?" if close else f"correct the path {path}"
-        raise strategy_refused(f"{who} cannot be imported: {module_name} has no {name}", hint.capitalize())
+        hint = f"Did you mean {module_name}:{close[0]}?" if close else f"Correct the path {path}"
+        raise strategy_refused(f"{who} cannot be imported: {module_name} has no {name}", hint)
     if not (isinstance(found, type) and issubclass(found, base)):
         raise strategy_refused(
             f"{who}: {path} is no subclass of {base.__name__}", f"Write the path of a {base.__name__}"

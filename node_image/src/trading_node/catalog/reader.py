@@ -1,43 +1,17 @@
-"""What a Nautilus ParquetDataCatalog holds, and its events in the order of time, read in small chunks."""
+"""What a Nautilus ParquetDataCatalog holds: its instruments, its files and what their footers say."""
 
-import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from nautilus_trader.core.data import Data
-from nautilus_trader.core.nautilus_pyo3 import DataBackendSession, drop_cvec_pycapsule
-from nautilus_trader.model.data import (
-    Bar,
-    FundingRateUpdate,
-    IndexPriceUpdate,
-    InstrumentClose,
-    InstrumentStatus,
-    MarkPriceUpdate,
-    OrderBookDelta,
-    OrderBookDepth10,
-    QuoteTick,
-    TradeTick,
-    capsule_to_list,
-)
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from nautilus_trader.persistence.funcs import class_to_filename, urisafe_identifier
-from nautilus_trader.serialization.arrow.serializer import ArrowSerializer
 
-from trading_node.errors import NodeError, catalog_unreadable
-
-CHUNK_EVENTS = 1_000
-"""Events in memory at once, per source: about a millisecond of reading, so that the event loop is never held long."""
-
-STREAMED_BY_RUST = (
-    TradeTick, QuoteTick, Bar, OrderBookDelta, OrderBookDepth10, MarkPriceUpdate, InstrumentStatus,
-)  # fmt: skip
-STREAMED_BY_ARROW = (IndexPriceUpdate, FundingRateUpdate, InstrumentClose)
-DATA_TYPES: tuple[type, ...] = (*STREAMED_BY_RUST, *STREAMED_BY_ARROW)
+from trading_node.catalog.decode import DECODERS
+from trading_node.errors import catalog_unreadable
 
 _REMEDY = "Point the catalog at a folder written by `trading-node catalog import` or by Nautilus itself"
 
@@ -85,7 +59,7 @@ def open_catalog(path: str | Path) -> OpenCatalog:
         catalog = ParquetDataCatalog(folder)
         files = tuple(
             DataFile(data_type, Path(file).parent.name, file)
-            for data_type in DATA_TYPES
+            for data_type in DECODERS
             for file in sorted(catalog.get_file_list_from_data_cls(data_type))
         )
         instruments = tuple(catalog.instruments())
@@ -112,56 +86,6 @@ def time_range(files: Iterable[DataFile]) -> tuple[int, int]:
     """Return the first and the last ts_init of files, from their footers; blocks on the file system."""
     ranges = [bounds for file in files if (bounds := _time_range(file)) is not None]
     return (min(first for first, _ in ranges), max(last for _, last in ranges)) if ranges else (0, 0)
-
-
-def read_events(files: Iterable[DataFile], start_ns: int = 0) -> Iterator[Data]:
-    """Yield the events of files in the order of ts_init, from start_ns on.
-
-    Files may be of many instruments, types and catalogs; equal times keep the order of the types in DATA_TYPES, then of
-    the files. Memory holds one chunk, whatever the size of the files.
-    Raises NodeError (CATALOG_UNREADABLE) for a file that cannot be read.
-    """
-    listed = list(files)
-    by_arrow = [_arrow_events(f, start_ns) for f in listed if f.data_type in STREAMED_BY_ARROW]
-    by_rust = [f for f in listed if f.data_type in STREAMED_BY_RUST]
-    if not by_arrow:
-        return _rust_events(by_rust, start_ns)
-    return heapq.merge(_rust_events(by_rust, start_ns), *by_arrow, key=attrgetter("ts_init"))
-
-
-def _rust_events(files: list[DataFile], start_ns: int) -> Iterator[Data]:
-    if not files:
-        return
-    session = DataBackendSession(chunk_size=CHUNK_EVENTS)
-    try:
-        for file in files:
-            _catalog_of(file).backend_session(
-                data_cls=file.data_type, session=session, files=[file.path], start=start_ns or None
-            )
-        for chunk in session.to_query_result():
-            events = capsule_to_list(chunk)
-            drop_cvec_pycapsule(chunk)
-            yield from events
-    except NodeError:
-        raise
-    except (OSError, RuntimeError, ValueError) as error:
-        raise catalog_unreadable(f"The catalog cannot be read any further: {error}") from error
-
-
-def _arrow_events(file: DataFile, start_ns: int) -> Iterator[Data]:
-    try:
-        with pq.ParquetFile(file.path) as parquet:
-            for batch in parquet.iter_batches(CHUNK_EVENTS):
-                for event in ArrowSerializer.deserialize(file.data_type, batch):
-                    if event.ts_init >= start_ns:
-                        yield event
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise catalog_unreadable(f"{file.path} cannot be read: {error}") from error
-
-
-def _catalog_of(file: DataFile) -> ParquetDataCatalog:
-    # <catalog>/data/<type>/<identifier>/<file>
-    return ParquetDataCatalog(Path(file.path).parents[3])
 
 
 def _rows(file: DataFile) -> int:

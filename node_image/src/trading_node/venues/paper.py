@@ -9,8 +9,9 @@ from nautilus_trader.adapters.sandbox.config import SandboxExecutionClientConfig
 from nautilus_trader.adapters.sandbox.execution import SandboxExecutionClient
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
+from nautilus_trader.core.data import Data
 from nautilus_trader.live.factories import LiveExecClientFactory
-from nautilus_trader.model.data import Bar
+from nautilus_trader.model.data import Bar, OrderBookDeltas, QuoteTick, TradeTick
 from nautilus_trader.model.objects import Money
 from nautilus_trader.portfolio.base import PortfolioFacade
 
@@ -24,6 +25,24 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
     The sandbox listens to topics of the form ``data.*.VENUE.*``; the topic of a bar carries the bar type instead, so
     that a strategy which hears bars alone would find no market.
     """
+
+    def __init__(self, **arguments: Any) -> None:  # noqa: ANN401  # those of the sandbox client
+        super().__init__(**arguments)
+        # The sandbox asks up to nine times per tick which kind of data it is.
+        self._processors: dict[type, Callable[[Any], None]] = {
+            QuoteTick: self.exchange.process_quote_tick,
+            TradeTick: self.exchange.process_trade_tick,
+            OrderBookDeltas: self.exchange.process_order_book_deltas,
+        }
+
+    @override
+    def on_data(self, data: Data) -> None:
+        process = self._processors.get(type(data))
+        if process is None:
+            super().on_data(data)
+        else:
+            process(data)
+            self.exchange.process(data.ts_init)
 
     @override
     def connect(self) -> None:

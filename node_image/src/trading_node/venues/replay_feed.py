@@ -8,13 +8,15 @@ instead, and what a strategy does depends on the data alone, not on the speed.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from nautilus_trader.core.data import Data
 
-from trading_node.catalog.reader import DataFile, count_rows, read_events
+from trading_node.catalog.reader import DataFile, count_rows
+from trading_node.catalog.stream import Chunk, ReadAhead, read_chunks
 from trading_node.errors import NodeError, catalog_unreadable
 from trading_node.snapshot import Replay
 from trading_node.threads import in_daemon_thread
@@ -80,6 +82,7 @@ class ReplayFeed:
         self._events = 0
         self._total: int | None = None
         self._time_ns = 0
+        self._clock: ReplayClock | None = None
 
     @property
     def accelerated(self) -> bool:
@@ -105,31 +108,36 @@ class ReplayFeed:
         lets through what a strategy raises.
         """
         await engine.settle()
-        self._total = await in_daemon_thread(lambda: count_rows(self._require_files()), "count-rows")
-        clock: ReplayClock | None = None
+        self._total = await in_daemon_thread(partial(count_rows, self._require_files()), "count-rows")
         resume_ns: int | None = 0
         while resume_ns is not None:
             self._changed = False
-            events = read_events(self._require_files(), resume_ns)
-            first = next(events, None)
-            if first is None:
-                break
-            clock = clock or ReplayClock(self._speed, first.ts_init, time.monotonic_ns())
-            resume_ns = await self._play_until_change(first, events, engine, clock)
+            chunks = ReadAhead(read_chunks(self._require_files(), resume_ns))
+            try:
+                resume_ns = await self._play_until_change(chunks, engine)
+            finally:
+                await chunks.close()
             if resume_ns is not None:
                 self._total = None  # other data from here on
         await engine.settle()
 
-    async def _play_until_change(
-        self, first: Data, events: Iterator[Data], engine: Engine, clock: ReplayClock
-    ) -> int | None:
+    async def _play_until_change(self, chunks: ReadAhead, engine: Engine) -> int | None:
         """Stream until the subscriptions change and return the time to go on from, or None at the end."""
-        deliver, messages_sent = engine.deliver, engine.messages_sent
+        while (chunk := await chunks.chunk()) is not None:
+            resume_ns = await self._play_chunk(chunk, engine)
+            if resume_ns is not None:
+                return resume_ns
+        return None
+
+    async def _play_chunk(self, chunk: Chunk, engine: Engine) -> int | None:
+        deliver, messages_sent, clock = engine.deliver, engine.messages_sent, self._clock
+        if clock is None:
+            clock = self._clock = ReplayClock(self._speed, chunk[0].ts_init, time.monotonic_ns())
         paced = clock.speed is not None
-        event: Data | None = first
         slice_end = time.monotonic_ns() + SLICE_NS
         until_clock_read = EVENTS_PER_CLOCK_READ
-        while event is not None:
+        sent = messages_sent()
+        for event in chunk:
             ts: int = event.ts_init
             if self._changed and ts > self._time_ns:
                 return ts
@@ -138,19 +146,18 @@ class ReplayFeed:
                 if wait_ns > 0:
                     await asyncio.sleep(wait_ns / 1e9)
                     slice_end = time.monotonic_ns() + SLICE_NS
-            sent = messages_sent()
             deliver(event)
             self._events += 1
             self._time_ns = ts
             if messages_sent() != sent:
                 await engine.settle()
+                sent = messages_sent()
             until_clock_read -= 1
             if not until_clock_read:
                 until_clock_read = EVENTS_PER_CLOCK_READ
                 if time.monotonic_ns() >= slice_end:
                     await asyncio.sleep(0)
                     slice_end = time.monotonic_ns() + SLICE_NS
-            event = next(events, None)
         return None
 
     def _require_files(self) -> tuple[DataFile, ...]:

@@ -1,0 +1,56 @@
+"""The node's own feed, engine and paper account, as ``trading-node run`` builds them, at speed Maximum."""
+
+import asyncio
+from pathlib import Path
+
+import uvloop
+
+from tests.node.throughput.listener import make_listener
+from tests.node.throughput.timing import Stopwatch, Timing, catalog_argument
+from trading_api.deployment import Adapter, PaperAccount, Replay, Venue
+from trading_api.node_config import LoggingSection, LogLevel
+from trading_node.catalog.reader import open_catalog
+from trading_node.errors import NodeError
+from trading_node.logs import configure_logging
+from trading_node.nautilus import NautilusNode
+from trading_node.nautilus_logs import NautilusLogs
+from trading_node.venues.registry import Parts, build_venue
+from trading_node.venues.replay_feed import ReplayFeed
+
+VENUE = Venue(
+    name="BINANCE",
+    adapter=Adapter.REPLAY,
+    replay=Replay(catalog="ticks", speed="Maximum"),
+    paper=PaperAccount(starting_balances=("100000 USDT",)),
+)
+
+
+def fail(error: NodeError) -> None:
+    raise error
+
+
+async def play(catalog: Path, logs: NautilusLogs) -> Timing:
+    feed = ReplayFeed(speed=None)
+    node = NautilusNode(trader_id="BENCH-001", logs=logs, log_level=LogLevel.ERROR, on_failure=fail)
+    parts = Parts(catalogs={"ticks": open_catalog(catalog)}, feed=feed, portfolio=lambda: node.portfolio)
+    listener = make_listener()
+    node.process_synchronously(accelerated=True)
+    node.build([build_venue(VENUE, parts)], [listener])
+    await node.start()
+    watch = Stopwatch()
+    await feed.play(node)
+    timing = watch.stop(listener.heard)
+    await node.stop()
+    node.dispose()
+    return timing
+
+
+def main() -> None:
+    handler = configure_logging(LoggingSection(level=LogLevel.ERROR))
+    with NautilusLogs(handler) as logs, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        timing = runner.run(play(catalog_argument(), logs))
+    print(timing.to_json())
+
+
+if __name__ == "__main__":
+    main()
