@@ -1,5 +1,6 @@
 """Processes that outlive the command that started them: found again by record, never by name."""
 
+import atexit
 import json
 import os
 import signal
@@ -138,6 +139,13 @@ def own(name: str) -> Record:
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Our own children must be waited for, or they stay as zombies until this program ends."""
+
+
+@atexit.register
+def _let_go() -> None:
+    # They are meant to outlive us; subprocess would complain about each of them.
+    for child in _children.values():
+        child.returncode = child.returncode or 0
 
 
 def _settle(process: subprocess.Popen[bytes], command: Sequence[str]) -> None:
