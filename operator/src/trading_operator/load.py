@@ -20,6 +20,7 @@ from trading_operator.desired.names import (
 )
 from trading_operator.desired.stateful_set import replicas_of
 from trading_operator.kube.client import Client
+from trading_operator.kube.errors import ConflictError
 from trading_operator.memory import Memory, auxiliaries_of
 from trading_operator.objects import (
     CHILD_KINDS,
@@ -56,15 +57,17 @@ class Loader:
     async def load(self, key: DeploymentKey, now: datetime) -> Observed | Remains:
         """Look. For a deployment that is gone or going, what is left of it; else what there is for it."""
         base = base_name(key.name)
-        deployment, stateful_set, pod, records = await asyncio.gather(
-            self.client.get(ObjectRef(TRADING_DEPLOYMENT, key.namespace, key.name)),
+        stateful_set, pod, records = await asyncio.gather(
             self.client.get(ObjectRef(STATEFUL_SET, key.namespace, base)),
             self.client.get(ObjectRef(POD, key.namespace, pod_name(key.name))),
             self._list(CONTROLLER_REVISION, key),
         )
+        # Last, and not beside the others: what is missing is then missing while the deployment lives, not because
+        # this process was suspended and the deployment went away meanwhile.
+        deployment = await self._deployment(key)
         self.memory.saw(deployment, stateful_set, pod, *records)
         if deployment is None or is_terminating(deployment):
-            return Remains(key, deployment, await self._left(key))
+            return Remains(key, deployment, await self._left(key, deployment))
         uid = uid_of(deployment)
         auxiliaries = self.memory.reading(key, since=now - self.read_anew_after)
         if auxiliaries is None:
@@ -80,7 +83,7 @@ class Loader:
             pod=pod if pod is not None and owner_uid_of(pod) == uid else None,
             revisions=tuple(Recorded(record) for record in records if owner_uid_of(record) == uid),
             auxiliaries={ref: one for ref, one in auxiliaries.items() if one.owner_uid == uid},
-            leftovers=await self._left(key, but=uid) if set(owners.values()) - {uid, ""} else (),
+            leftovers=await self._left(key, deployment) if set(owners.values()) - {uid, ""} else (),
             strangers=tuple(ref for ref, owner in owners.items() if not owner),
             answered_generation=self.memory.answered_generation(key, mine),
             creation_failure=await self._creation_failure(mine, pod, now),
@@ -100,13 +103,23 @@ class Loader:
         there = [one for one in named if one is not None]
         return auxiliaries_of([*there, *config_maps], {ref_of(manifest): manifest for manifest in wanted})
 
-    async def _left(self, key: DeploymentKey, but: str = "") -> tuple[Manifest, ...]:
-        """Return what is left of deployments of this name; the rest is read only when nothing runs any more."""
+    async def _deployment(self, key: DeploymentKey) -> Manifest | None:
+        return await self.client.get(ObjectRef(TRADING_DEPLOYMENT, key.namespace, key.name))
+
+    async def _left(self, key: DeploymentKey, deployment: Manifest | None) -> tuple[Manifest, ...]:
+        """Return what is left of deployments of this name, and of a deployment that is going.
+
+        What holds no decision is read only when nothing runs any more.
+        """
+        but = uid_of(deployment) if deployment is not None and not is_terminating(deployment) else ""
         running = await _gather(self._list(kind, key) for kind in (STATEFUL_SET, POD))
         found = [one for many in running for one in many if owner_uid_of(one) != but]
         if not found:
             others = await _gather(self._list(kind, key) for kind in CHILD_KINDS if kind not in {STATEFUL_SET, POD})
             found = [one for many in others for one in many if owner_uid_of(one) != but]
+        present = await self._deployment(key)
+        if (uid_of(present) if present else "") != (uid_of(deployment) if deployment else ""):
+            raise ConflictError(f"{key}: another deployment of this name has come, and what was listed may be its own")
         return tuple(found)
 
     async def _list(self, kind: Kind, key: DeploymentKey) -> tuple[Manifest, ...]:

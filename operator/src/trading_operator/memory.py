@@ -27,6 +27,7 @@ from trading_operator.objects import (
     uid_of,
 )
 from trading_operator.observe.observed import Auxiliary
+from trading_operator.observe.status import OWN_FIELDS
 from trading_operator.outcome import ANNOTATION
 
 
@@ -137,8 +138,11 @@ def fingerprint(manifest: Manifest) -> Hashable:
 
 
 def _deployment(manifest: Manifest) -> tuple[Hashable, ...]:
-    node = (manifest.get("status") or {}).get("node") or {}
+    status = manifest.get("status") or {}
+    node = status.get("node") or {}
     return (
+        # Its own status too: what a former leader wrote late is news.
+        repr([status.get(name) for name in OWN_FIELDS]),
         generation_of(manifest),
         finalizers_of(manifest),
         annotations_of(manifest).get(ANNOTATION_APPROVE),

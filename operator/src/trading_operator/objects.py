@@ -13,9 +13,9 @@ type Manifest = dict[str, Any]
 """One Kubernetes object as its JSON says. Treated as immutable: whoever changes one works on a copy."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """A kind of object and where the API server keeps it."""
+    """A kind of object and where the API server keeps it. There is one instance of each, compared by identity."""
 
     api_version: str
     name: str
@@ -56,7 +56,7 @@ AUXILIARY_KINDS = (*NAMED_CHILDREN, CONFIG_MAP)
 CHILD_KINDS = (STATEFUL_SET, POD, ROLE_BINDING, ROLE, SERVICE_ACCOUNT, SERVICE, CONFIG_MAP, CONTROLLER_REVISION)
 """Every kind that the operator makes or causes, in the order in which a deletion takes them away."""
 
-_BY_NAME = {kind.name: kind for kind in (*CHILD_KINDS, TRADING_DEPLOYMENT)}
+_BY_NAME = {kind.name: kind for kind in (*CHILD_KINDS, TRADING_DEPLOYMENT, LEASE, EVENT)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class ObjectRef:
 
 
 def kind_of(manifest: Manifest) -> Kind:
-    """Return the kind of a child or deployment."""
+    """Return the kind of an object that the operator reads or writes."""
     return _BY_NAME[manifest["kind"]]
 
 

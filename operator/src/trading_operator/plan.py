@@ -147,7 +147,8 @@ def _stateful_set(situation: Situation) -> Iterator[Action]:
     record = situation.record_of(situation.target)
     if live is None:
         if record is not None:
-            yield Create(stateful_set(situation.desired.owner, record.template, replicas))
+            # To run nothing yet: its first pod is a second write, which a former leader that wakes up cannot make.
+            yield Create(stateful_set(situation.desired.owner, record.template, replicas=0))
         return
     if is_terminating(live):
         return
@@ -189,7 +190,7 @@ def _bookkeeping(situation: Situation) -> Iterator[Action]:
 
 
 def _prune(situation: Situation) -> Iterator[Action]:
-    needed = {record.hash for record in _needed(situation)} | {situation.running}
+    needed = {record.hash for record in _needed(situation)} | {situation.approved, situation.running}
     others = [record for record in situation.records if record.hash not in needed]
     kept = needed | {record.hash for record in others[:KEPT_REVISIONS]}
     yield from (delete(record.manifest) for record in others[KEPT_REVISIONS:])

@@ -150,7 +150,7 @@ class Reconciler:
         self.on_phase(key_of(deployment), wanted["phase"])
         if not changed(deployment, wanted):
             return
-        await self.client.apply_status(_status_manifest(deployment, wanted))
+        self.memory.saw(await self.client.apply_status(_status_manifest(deployment, wanted)))
         for note in transitions(deployment.get("status") or {}, wanted):
             await self._emit(deployment, note)
 

@@ -16,8 +16,8 @@ wait $!; code=$?
 [ $code -lt 128 ] || {{ wait $!; code=$?; }}
 exit $code
 """
-"""Unmount when the sidecar's turn to end has come. A preStop hook would run while the node still reads, because hooks of
-sidecars do not wait for their turn; gcsfuse itself needs fusermount for it, and waits 30 s where there is none."""
+"""Unmount when the sidecar's turn to end has come. A preStop hook would run while the node still reads, because the
+hooks of sidecars do not wait for their turn; gcsfuse itself needs fusermount for it, and waits 30 s without it."""
 _READ_ONLY_FOR_ALL = ("--file-mode=444", "--dir-mode=555", "-o", "ro", "-o", "allow_other")
 
 

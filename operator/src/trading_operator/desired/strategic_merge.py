@@ -31,7 +31,7 @@ def strategic_merge(base: Json, patch: Json, field: str = "") -> Json:
 
     ``field`` is the name of the field that holds both, which decides how lists merge.
     """
-    if isinstance(base, Mapping) and isinstance(patch, Mapping):
+    if isinstance(base, dict) and isinstance(patch, dict):
         return _merge_maps(base, patch)
     if isinstance(base, list) and isinstance(patch, list) and field in MERGE_KEYS:
         return _merge_lists(base, patch, MERGE_KEYS[field])
@@ -58,14 +58,14 @@ def _merge_lists(base: Sequence[Any], patch: Sequence[Any], keys: tuple[str, ...
 
 
 def _identity(item: Json, keys: tuple[str, ...]) -> tuple[Any, ...]:
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return (repr(item),)
     return tuple(item.get(key, _KEY_DEFAULTS.get(key)) for key in keys)
 
 
 def _without_nulls(value: Json) -> Json:
     """Return what a patch adds where there was nothing: a null adds nothing."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
         return [_without_nulls(item) for item in value]

@@ -141,7 +141,7 @@ class ApiServer:
         subresource: str = "",
     ) -> Manifest:
         self._permit()
-        kind, namespace = _kind(manifest), manifest["metadata"].get("namespace", "")
+        kind, namespace = kind_of(manifest), manifest["metadata"].get("namespace", "")
         target = name_of(manifest) if name is None else name
         return await self._call(verb, kind, namespace, target + subresource, query=query, body=body or manifest)
 
@@ -193,14 +193,6 @@ _METHODS = {
     "patch": ("PATCH", _MERGE),
     "delete": ("DELETE", _JSON),
 }
-_KINDS_BESIDE_CHILDREN = {"Event": "events", "Lease": "leases"}
-
-
-def _kind(manifest: Manifest) -> Kind:
-    plural = _KINDS_BESIDE_CHILDREN.get(manifest["kind"])
-    return Kind(manifest["apiVersion"], manifest["kind"], plural) if plural else kind_of(manifest)
-
-
 def _selector(values: Mapping[str, str] | None) -> str:
     return ",".join(f"{key}={value}" for key, value in (values or {}).items())
 

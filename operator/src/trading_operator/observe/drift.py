@@ -5,7 +5,6 @@ is no drift.
 """
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -25,15 +24,15 @@ _SUFFIXES = {
 
 def covers(live: Json, wanted: Json) -> bool:
     """Tell whether ``live`` holds everything that ``wanted`` says."""
-    if isinstance(wanted, Mapping):
+    if isinstance(wanted, dict):
         return _covers_map(live, wanted)
     if isinstance(wanted, list):
         return _covers_list(live, wanted)
     return bool(live == wanted) or _same_quantity(live, wanted) or (live is None and _empty(wanted))
 
 
-def _covers_map(live: Json, wanted: Mapping[str, Any]) -> bool:
-    if not isinstance(live, Mapping):
+def _covers_map(live: Json, wanted: dict[str, Any]) -> bool:
+    if not isinstance(live, dict):
         return live is None and _empty(wanted)
     return all(covers(live.get(key), value) for key, value in wanted.items())
 
@@ -46,7 +45,7 @@ def _covers_list(live: Json, wanted: list[Any]) -> bool:
 
 def _empty(wanted: Json) -> bool:
     """Tell whether the API server would leave the value out."""
-    if isinstance(wanted, Mapping):
+    if isinstance(wanted, dict):
         return all(_empty(value) for value in wanted.values())
     return wanted in (None, "", 0, False) or wanted == []
 

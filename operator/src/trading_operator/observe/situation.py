@@ -33,7 +33,7 @@ class Situation:
     records: tuple[Recorded, ...]
     """All revisions, the newest generation first; with the one that is yet to be written, if there is one."""
     approved: str
-    """The revision that the template holds, or would hold if the StatefulSet were there."""
+    """The revision that the template holds, or would hold if the StatefulSet were there; empty where none is."""
     outcome: Outcome | None
     """How the approved revision ended for good, if it has."""
     report: Report | None
@@ -133,9 +133,9 @@ def _records(desired: Desired, observed: Observed) -> tuple[Recorded, ...]:
             if known
             else controller_revision(desired.owner, new, desired.generation)
         )
-        first = observed.stateful_set is None and not any(record.approval for record in records.values())
+        first = observed.stateful_set is None and not records
         # What replaces nothing needs no approval; recorded at once, it is what comes back if the StatefulSet is lost.
-        records[new.hash] = Recorded(Recorded(manifest).approved_as(1) if first and not known else manifest)
+        records[new.hash] = Recorded(Recorded(manifest).approved_as(1) if first else manifest)
     return tuple(sorted(records.values(), key=lambda record: record.generation, reverse=True))
 
 
@@ -143,9 +143,7 @@ def _approved(observed: Observed, records: tuple[Recorded, ...]) -> str:
     if observed.stateful_set is not None:
         return revision_in(observed.stateful_set)
     approvals = [record for record in records if record.approval]
-    if approvals:
-        return max(approvals, key=lambda record: record.approval).hash
-    return records[0].hash if records else ""
+    return max(approvals, key=lambda record: record.approval).hash if approvals else ""
 
 
 def _outcome(desired: Desired, observed: Observed, approved: str, report: Report | None) -> Outcome | None:

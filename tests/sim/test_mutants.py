@@ -1,0 +1,158 @@
+"""The histories are worth what they find: each planted bug must be found within a few hundred of them."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.sim.history import HistoryError, play
+from trading_operator import plan, reconcile
+from trading_operator.actions import Action, Create
+from trading_operator.desired.stateful_set import stateful_set
+from trading_operator.objects import Manifest
+from trading_operator.observe import situation
+from trading_operator.observe.observed import Observed, Remains
+from trading_operator.observe.situation import Situation
+
+HISTORIES = 400
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> None:
+    logging.getLogger("trading_operator").setLevel(logging.CRITICAL)
+
+
+def _lets_go_at_once(patch: pytest.MonkeyPatch) -> None:
+    """The finalizer goes while the node still stops."""
+    original = plan.plan_removal
+
+    def mutant(remains: Remains, now: datetime) -> plan.Plan:
+        if remains.deployment is not None:
+            return plan.Plan.of(plan._let_go(remains.deployment))
+        return original(remains, now)
+
+    patch.setattr(reconcile, "plan_removal", mutant)
+
+
+def _runs_what_is_pending(patch: pytest.MonkeyPatch) -> None:
+    """The gate is always open."""
+    patch.setattr(Situation, "gate_open", property(lambda self: self.pending is not None))
+
+
+def _recreates_from_the_latest(patch: pytest.MonkeyPatch) -> None:
+    """A StatefulSet that was lost comes back with the latest revision instead of the approved one."""
+    original = situation._approved
+
+    def mutant(observed: Observed, records: Any) -> str:
+        return records[0].hash if observed.stateful_set is None and records else original(observed, records)
+
+    patch.setattr(situation, "_approved", mutant)
+
+
+def _starts_at_creation(patch: pytest.MonkeyPatch) -> None:
+    """The StatefulSet is made with its pod: a former leader that wakes up starts what was deleted."""
+    original = plan._stateful_set
+
+    def mutant(one: Situation) -> Iterator[Action]:
+        for action in original(one):
+            if isinstance(action, Create):
+                template = action.manifest["spec"]["template"]
+                yield Create(stateful_set(one.desired.owner, template, one.wanted_replicas))
+            else:
+                yield action
+
+    patch.setattr(plan, "_stateful_set", mutant)
+
+
+def _deletes_too_early(patch: pytest.MonkeyPatch) -> None:
+    """The StatefulSet is deleted before its controller has heard of the zero, and may make a pod afterwards."""
+    patch.setattr(plan, "_settled", lambda _: True)
+
+
+def _writes_blindly(patch: pytest.MonkeyPatch) -> None:
+    """The StatefulSet is replaced whatever it has become."""
+    original = plan.restated
+
+    def mutant(live: Manifest, **decision: Any) -> Manifest:
+        manifest = original(live, **decision)
+        return manifest | {"metadata": manifest["metadata"] | {"resourceVersion": ""}}
+
+    patch.setattr(plan, "restated", mutant)
+
+
+def _forgets_outcomes(patch: pytest.MonkeyPatch) -> None:
+    """What ended for good is started again and again."""
+    patch.setattr(situation, "_outcome", lambda *_: None)
+
+
+def _believes_any_report(patch: pytest.MonkeyPatch) -> None:
+    """The last report of a pod that is gone counts for its successor."""
+    original = situation.present_report
+
+    def mutant(deployment: Manifest, pod: Manifest | None) -> Any:
+        node = (deployment.get("status") or {}).get("node") or {}
+        if pod is not None and node:
+            pod = pod | {"metadata": pod["metadata"] | {"uid": node["podUid"]}}
+        return original(deployment, pod)
+
+    patch.setattr(situation, "present_report", mutant)
+
+
+def _prunes_what_runs(patch: pytest.MonkeyPatch) -> None:
+    """Only the latest revision's objects are kept."""
+    original = plan._needed
+    patch.setattr(plan, "KEPT_REVISIONS", 0)
+    patch.setattr(plan, "_needed", lambda one: [record for record in original(one) if record is one.latest])
+
+
+def _leaves_orphans(patch: pytest.MonkeyPatch) -> None:
+    """Only what runs is taken away."""
+    original = plan.plan_removal
+
+    def mutant(remains: Remains, now: datetime) -> plan.Plan:
+        running = tuple(one for one in remains.found if one["kind"] in {"StatefulSet", "Pod"})
+        return original(replace(remains, found=running), now)
+
+    patch.setattr(reconcile, "plan_removal", mutant)
+
+
+def _holds_nothing(patch: pytest.MonkeyPatch) -> None:
+    """The deployment is never given the finalizer."""
+    patch.setattr(plan, "_finalizer", lambda _: iter(()))
+
+
+def _never_rests(patch: pytest.MonkeyPatch) -> None:
+    """The status is written whether or not it says anything new."""
+    patch.setattr(reconcile, "changed", lambda *_: True)
+
+
+MUTANTS: list[Patch] = [
+    _lets_go_at_once,
+    _runs_what_is_pending,
+    _recreates_from_the_latest,
+    _starts_at_creation,
+    _deletes_too_early,
+    _writes_blindly,
+    _forgets_outcomes,
+    _believes_any_report,
+    _prunes_what_runs,
+    _leaves_orphans,
+    _holds_nothing,
+    _never_rests,
+]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__.strip("_"))
+async def test_histories_find_the_bug(mutant: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutant(monkeypatch)
+    with pytest.raises(HistoryError):
+        await _play(range(HISTORIES))
+
+
+async def _play(seeds: range) -> None:
+    for seed in seeds:
+        await play(seed)
