@@ -52,3 +52,21 @@ async def futures_client(venue: Venue, account: str, **extra: Any) -> AsyncItera
         yield client
     finally:
         await client.close()
+
+
+@asynccontextmanager
+async def okx_client(venue: Venue, account: str) -> AsyncIterator[Any]:
+    """Yield `ccxt.okx` with its URL on the venue."""
+    credentials = venue.credentials(account)
+    client = ccxt.okx(
+        {"apiKey": credentials.api_key, "secret": credentials.api_secret, "password": credentials.passphrase}
+    )
+    client.options["fetchMarkets"] = {"types": ["spot", "swap"]}
+    client.has["fetchCurrencies"] = False
+    client.enableRateLimit = False
+    client.urls["api"]["rest"] = venue.okx.url
+    try:
+        await client.load_markets()
+        yield client
+    finally:
+        await client.close()

@@ -16,6 +16,17 @@ from nautilus_trader.adapters.binance import (
     BinanceLiveDataClientFactory,
     BinanceLiveExecClientFactory,
 )
+from nautilus_trader.adapters.okx import (
+    OKX,
+    OKXDataClientConfig,
+    OKXExecClientConfig,
+    OKXLiveDataClientFactory,
+    OKXLiveExecClientFactory,
+)
+from nautilus_trader.adapters.okx.factories import (
+    get_cached_okx_http_client,
+    get_cached_okx_instrument_provider,
+)
 from nautilus_trader.config import (
     InstrumentProviderConfig,
     LiveExecEngineConfig,
@@ -23,6 +34,7 @@ from nautilus_trader.config import (
     StrategyConfig,
     TradingNodeConfig,
 )
+from nautilus_trader.core.nautilus_pyo3 import OKXInstrumentType, OKXMarginMode
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.trading.strategy import Strategy
@@ -117,14 +129,31 @@ def spot_clients(market: Market, venue: Venue, account: str, *, ed25519: bool = 
     return data, BinanceExecClientConfig(base_url_ws=f"{market.ws_url}/ws-api/v3", **common)
 
 
-def node_config(data: Any, execution: Any, *, connect_s: float = TIMEOUT_S, **engine: Any) -> TradingNodeConfig:
+def okx_clients(market: Market, venue: Venue, account: str, instrument_type: OKXInstrumentType) -> tuple[Any, Any]:
+    credentials = venue.credentials(account)
+    common: dict[str, Any] = {
+        "api_key": credentials.api_key,
+        "api_secret": credentials.api_secret,
+        "api_passphrase": credentials.passphrase,
+        "base_url_http": market.url,
+        "instrument_types": (instrument_type,),
+        "instrument_provider": InstrumentProviderConfig(load_all=True),
+    }
+    data = OKXDataClientConfig(base_url_ws=f"{market.ws_url}/ws/v5/public", **common)
+    margin = OKXMarginMode.CROSS if instrument_type == OKXInstrumentType.SWAP else None
+    return data, OKXExecClientConfig(base_url_ws=f"{market.ws_url}/ws/v5/private", margin_mode=margin, **common)
+
+
+def node_config(
+    data: Any, execution: Any, *, connect_s: float = TIMEOUT_S, name: str = BINANCE, **engine: Any
+) -> TradingNodeConfig:
     """Build a node's configuration; `engine` is for the execution engine."""
     return TradingNodeConfig(
         trader_id="TESTER-001",
         logging=LoggingConfig(log_level="WARNING", log_colors=False, use_pyo3=False),
         exec_engine=LiveExecEngineConfig(reconciliation_startup_delay_secs=0.001, **engine),
-        data_clients={BINANCE: data},
-        exec_clients={BINANCE: execution},
+        data_clients={name: data},
+        exec_clients={name: execution},
         timeout_connection=connect_s,
         timeout_reconciliation=TIMEOUT_S,
         timeout_portfolio=TIMEOUT_S,
@@ -144,11 +173,15 @@ async def running(
             instrument_id=InstrumentId.from_str(instrument_id),
             external_order_claims=[InstrumentId.from_str(instrument_id)],
             order_id_tag="001",
+            # OKX refuses hyphens in client order ids.
+            use_hyphens_in_client_order_ids=False,
         )
     )
     node.trader.add_strategy(probe)
     node.add_data_client_factory(BINANCE, BinanceLiveDataClientFactory)
     node.add_exec_client_factory(BINANCE, BinanceLiveExecClientFactory)
+    node.add_data_client_factory(OKX, OKXLiveDataClientFactory)
+    node.add_exec_client_factory(OKX, OKXLiveExecClientFactory)
     node.build()
     task = asyncio.create_task(node.run_async())
     try:
@@ -160,5 +193,9 @@ async def running(
         await asyncio.wait_for(task, TIMEOUT_S)
         # Not node.dispose(): that stops the loop, which is the test's.
         node.kernel.dispose()
+        # The OKX factories cache their HTTP client by its settings, and a stopped node leaves it cancelled for good:
+        # the next node of this process would never connect.
+        get_cached_okx_http_client.cache_clear()
+        get_cached_okx_instrument_provider.cache_clear()
         if node.kernel.executor is not None:
             node.kernel.executor.shutdown(wait=True, cancel_futures=True)

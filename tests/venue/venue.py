@@ -18,7 +18,8 @@ from tests.venue.core.exchange import Exchange
 from tests.venue.core.model import Fill, Order, OrderRequest, Side
 from tests.venue.faults import Fault, FaultPlan
 from tests.venue.floor import Floor
-from tests.venue.listings import BINANCE_FUTURES, BINANCE_SPOT, Listing
+from tests.venue.listings import BINANCE_FUTURES, BINANCE_SPOT, OKX, Listing
+from tests.venue.okx.room import OkxRoom
 from tests.venue.protocol import Room
 from tests.venue.server import RoomServer
 
@@ -110,7 +111,8 @@ class Venue:
         self.faults = FaultPlan()
         self.futures = self._open(BINANCE_FUTURES, FuturesRoom)
         self.spot = self._open(BINANCE_SPOT, SpotRoom)
-        self.markets = {market.server.room.name: market for market in (self.spot, self.futures)}
+        self.okx = self._open(OKX, OkxRoom)
+        self.markets = {market.server.room.name: market for market in (self.spot, self.futures, self.okx)}
         self._stepper: asyncio.Task[None] | None = None
 
     def _open(self, listing: Listing, room: Callable[[Floor, KeyRing, bool], Room]) -> Market:
