@@ -54,10 +54,11 @@ UNTIL_REMOVED = {Action.SILENCE, Action.CLOCK_SKEW}
 class Fault:
     """One order to go wrong.
 
-    `endpoint` selects requests ("POST /fapi/v1/order", "* /api/v3/*"), `stream` selects messages ("user",
-    "btcusdt@aggTrade", "*"); both are shell patterns, and exactly one is set (neither for a clock skew). `room` and
-    `account` narrow further. `skip` lets the first ones pass; then `count` of them fail (None: all), each with
-    `probability`, drawn from `seed`. Silence and skew last until the fault is removed, unless `count` is given.
+    `endpoint` selects requests ("POST /fapi/v1/order", "* /api/v3/*", over WebSocket "WS order.place" or "WS order"),
+    `stream` selects messages ("user", "btcusdt@aggTrade", "*"); both are shell patterns, and exactly one is set
+    (neither for a clock skew). `room` and `account` narrow further. `skip` lets the first ones pass; then `count` of
+    them fail (None: all), each with `probability`, drawn from `seed`. Silence and skew last until the fault is
+    removed, unless `count` is given. Over WebSocket a request can be delayed, lost, doubled or filled in part.
     """
 
     action: Action

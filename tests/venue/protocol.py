@@ -65,6 +65,12 @@ class Session(ABC):
 
     closed = False
     """Set when the room wants the connection ended."""
+    account = ""
+    """Who logged in on this connection."""
+
+    def operation(self, text: str) -> str:  # noqa: ARG002
+        """Name the request that this message makes, as faults select it after `WS `; "" for anything else."""
+        return ""
 
     @abstractmethod
     def receive(self, text: str, now: int) -> list[Message]:

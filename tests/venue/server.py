@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from decimal import Decimal
 
 from aiohttp import WSMsgType, web
@@ -58,7 +59,7 @@ class Connection:
             async for message in self._socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     text = message.data if isinstance(message.data, str) else message.data.decode(errors="replace")
-                    self._server.receive(self, text)
+                    await self._server.receive(self, text)
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
@@ -146,9 +147,26 @@ class RoomServer:
             for connection in self.connections:
                 connection.send(connection.session.feed(batch, now))
 
-    def receive(self, connection: Connection, text: str) -> None:
-        connection.send(connection.session.receive(text, self.now()))
-        self.commit()
+    async def receive(self, connection: Connection, text: str) -> None:
+        """Execute what a WebSocket client says; its requests can be delayed, lost, doubled and filled in part."""
+        session = connection.session
+        operation = session.operation(text)
+        if not operation:
+            connection.send(session.receive(text, self.now()))
+            self.commit()
+            return
+        endpoint = f"WS {operation}"
+        self.requests[endpoint] = self.requests.get(endpoint, 0) + 1
+        faults = {f.action: f for f in self.faults.for_request(self.room.name, endpoint, session.account)}
+        if Action.DELAY in faults:
+            await asyncio.sleep(faults[Action.DELAY].delay_ms / 1_000)
+        if Action.LOSE_REQUEST in faults:
+            return
+        replies = self._execute(lambda now: session.receive(text, now), faults.get(Action.PARTIAL_FILL))
+        if Action.DUPLICATE in faults:
+            self._execute(lambda now: session.receive(text, now), None)
+        if Action.LOSE_RESPONSE not in faults:
+            connection.send(replies)
 
     async def _tick(self) -> None:
         while True:
@@ -203,9 +221,9 @@ class RoomServer:
         error = faults.get(Action.SERVER_ERROR)
         if error is not None and not error.executed:
             return self._error("server_error", error)
-        reply = self._execute(request, faults.get(Action.PARTIAL_FILL))
+        reply = self._execute(lambda now: self.room.handle(request, now), faults.get(Action.PARTIAL_FILL))
         if Action.DUPLICATE in faults:
-            self._execute(request, None)
+            self._execute(lambda now: self.room.handle(request, now), None)
         if Action.LOSE_RESPONSE in faults:
             raise LostError
         return reply if error is None else self._error("server_error", error)
@@ -214,19 +232,19 @@ class RoomServer:
         retry_after = fault.retry_after_s if kind in ("rate_limit", "ban") else 0
         return self.room.error_reply(kind, fault.message, retry_after=retry_after)
 
-    def _execute(self, request: HttpRequest, partial: Fault | None) -> HttpReply:
+    def _execute[T](self, work: Callable[[int], T], partial: Fault | None) -> T:
         now = self.now()
         exchange = self.floor.exchange
         first = len(exchange.journal.events)
         exchange.partial_fill = Decimal(partial.fraction) if partial else None
         try:
-            reply = self.room.handle(request, now)
+            result = work(now)
         finally:
             exchange.partial_fill = None
         if partial is not None:
             self._fill_part(Decimal(partial.fraction), first, now)
         self.commit()
-        return reply
+        return result
 
     def _fill_part(self, fraction: Decimal, first_event: int, now: int) -> None:
         """Fill a part of what this request put into the book, against the background market."""

@@ -12,6 +12,7 @@ from nautilus_trader.model.enums import OrderSide, OrderStatus
 
 from tests.venue.agreement import agrees, cached_position, spot_agrees
 from tests.venue.core.model import Side
+from tests.venue.faults import Action, Fault
 from tests.venue.nautilus_node import RunningNode, node_config, okx_clients, running, until
 from tests.venue.venue import Market, Venue
 
@@ -130,3 +131,24 @@ async def test_spot_round_trip(venue: Venue) -> None:
             node.probe.submit_order(node.probe.order_factory.market(node.instrument.id, side, node.quantity("0.25")))
             await until(lambda: spot_agrees(node, venue.okx, DESK), "the cache equals the ledger")
         assert len(list(venue.okx.exchange.account_fills(DESK))) >= 2
+
+
+async def test_lost_reply_over_websocket_is_healed_by_the_channel(venue: Venue, node: RunningNode) -> None:
+    venue.faults.add(Fault(Action.LOSE_RESPONSE, endpoint="WS order", account=DESK))
+    order = node.probe.order_factory.limit(
+        node.instrument.id, OrderSide.BUY, node.quantity("1.00"), node.price("49000.0")
+    )
+    node.probe.submit_order(order)
+    await until(lambda: order.status == OrderStatus.ACCEPTED, "the orders channel tells of it")
+    await until_agreed(node, venue.okx)
+
+
+async def test_partial_fill_over_websocket(venue: Venue, node: RunningNode) -> None:
+    venue.faults.add(Fault(Action.PARTIAL_FILL, endpoint="WS order", fraction="0.25"))
+    order = node.probe.order_factory.limit(
+        node.instrument.id, OrderSide.BUY, node.quantity("4.00"), node.price("49000.0")
+    )
+    node.probe.submit_order(order)
+    await until(lambda: order.status == OrderStatus.PARTIALLY_FILLED, "partially filled")
+    await until_agreed(node, venue.okx)
+    assert cached_position(node) == 1

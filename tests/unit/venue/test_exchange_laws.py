@@ -27,7 +27,7 @@ RULES = [
     VenueRules(conditional_keeps_id=True, conditional_locks=True, fok_refused=False),
     VenueRules(post_only_refused=False),
 ]
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=20, deadline=None)
 
 
 def assert_sound(exchange: Exchange, conditionals: Conditionals) -> None:

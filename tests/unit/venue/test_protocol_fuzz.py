@@ -60,7 +60,7 @@ WORTHY = {
     "orderId": "1000020",
 }
 """Enough for most endpoints to do their work, so that the fuzz reaches what lies behind the parameter checks."""
-TEXT = st.text(max_size=12)
+TEXT = st.text(max_size=8)
 
 
 def parameters() -> st.SearchStrategy[dict[str, str]]:
@@ -98,7 +98,7 @@ def assert_spoken_like_the_venue(reply: HttpReply) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ROOMS))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_signed_requests_get_the_venues_answers(name: str, data: st.DataObject) -> None:
     room, credentials = ROOMS[name]
@@ -113,7 +113,7 @@ def test_signed_requests_get_the_venues_answers(name: str, data: st.DataObject) 
 
 
 @pytest.mark.parametrize("name", sorted(ROOMS))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]),
     path=st.one_of(st.sampled_from(["/fapi/v1/order", "/api/v3/order", "/api/v3/account"]), TEXT),

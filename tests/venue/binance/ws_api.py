@@ -24,6 +24,12 @@ class ApiSession(Session):
         self._since_ms: int | None = None
         self.account = ""
 
+    def operation(self, text: str) -> str:
+        try:
+            return self._parse(text)[1]
+        except BinanceError:
+            return ""
+
     def receive(self, text: str, now: int) -> list[Message]:
         number: Json = None
         try:

@@ -56,7 +56,6 @@ class OkxSession(Session):
         self._market = market
         self._trading = trading
         self._log_in = log_in
-        self._account = ""
         self._subscriptions: dict[str, _Subscription] = {}
         self._operations: dict[str, tuple[str, Action]] = {
             "order": ("order", trading.place),
@@ -68,6 +67,14 @@ class OkxSession(Session):
         }
 
     # What the client says
+
+    def operation(self, text: str) -> str:
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            return ""
+        named = message.get("op") if isinstance(message, dict) else None
+        return str(named) if named in self._operations else ""
 
     def receive(self, text: str, now: int) -> list[Message]:
         if text == "ping":
@@ -95,11 +102,11 @@ class OkxSession(Session):
 
     def _error(self, code: str, message: str) -> Message:
         body: Json = {"event": "error", "code": code, "msg": message, "connId": CONNECTION}
-        return Message("control", to_text(body), self._account)
+        return Message("control", to_text(body), self.account)
 
     def _on_log_in(self, fields: Fields, now: int) -> Message:
         try:
-            self._account = self._log_in(fields, now)
+            self.account = self._log_in(fields, now)
         except OkxError as error:
             return self._error(error.code, error.message)
         return Message("control", to_text({"event": "login", "code": "0", "msg": "", "connId": CONNECTION}))
@@ -115,11 +122,11 @@ class OkxSession(Session):
         reply: dict[str, Json] = {"event": "subscribe", "arg": dict(clean), "connId": CONNECTION}
         if number is not None:
             reply["id"] = str(number)
-        return [Message("control", to_text(reply), self._account), *self._first(subscription, now)]
+        return [Message("control", to_text(reply), self.account), *self._first(subscription, now)]
 
     def _problem(self, channel: str, symbol: str | None) -> Message | None:
         if channel in PRIVATE:
-            return None if self._account else self._error("60011", "Please log in")
+            return None if self.account else self._error("60011", "Please log in")
         is_candle = channel.startswith("candle") and channel.removeprefix("candle") in BARS
         if channel not in BOOKS | QUIET | {"trades", "trades-all", "tickers", "mark-price"} and not is_candle:
             return self._error("60018", f"Wrong URL or channel:{channel[:40]},instId:{symbol} doesn't exist.")
@@ -133,20 +140,20 @@ class OkxSession(Session):
         reply: dict[str, Json] = {"event": "unsubscribe", "arg": dict(clean), "connId": CONNECTION}
         if number is not None:
             reply["id"] = str(number)
-        return Message("control", to_text(reply), self._account)
+        return Message("control", to_text(reply), self.account)
 
     def _operate(self, operation: str, number: Any, args: list[dict[str, Any]], now: int) -> Message:
         body: dict[str, Json] = {"id": str(number), "op": operation}
-        if not self._account:
+        if not self.account:
             body |= {"code": "60011", "msg": "Please log in", "data": []}
             return Message("api", to_text(body))
         name, action = self._operations[operation]
-        results = [self._trading.attempt(name, action, Call(self._account, Fields(arg), now)) for arg in args[:20]]
+        results = [self._trading.attempt(name, action, Call(self.account, Fields(arg), now)) for arg in args[:20]]
         failed = sum(1 for _, worked in results if not worked)
         code = "0" if not failed else "1" if failed == len(results) else "2"
         body |= {"code": code, "msg": "", "data": [item for item, _ in results]}
         body |= {"inTime": str(now // 1_000), "outTime": str(now // 1_000)}
-        return Message("api", to_text(body), self._account)
+        return Message("api", to_text(body), self.account)
 
     # What the venue says
 
@@ -157,15 +164,15 @@ class OkxSession(Session):
             arg["uid"] = "1"
         body: dict[str, Json] = {"arg": arg, "action": action} if action else {"arg": arg}
         stream = "user" if private else f"{subscription.channel}:{subscription.symbol}"
-        return Message(stream, to_text(body | {"data": data}), self._account if private else "")
+        return Message(stream, to_text(body | {"data": data}), self.account if private else "")
 
     def _first(self, subscription: _Subscription, now: int) -> list[Message]:
         """Return what a subscription starts with: the state that later messages change."""
         match subscription.channel:
             case "account":
-                return [self._push(subscription, [self._render.balance(self._account)])]
+                return [self._push(subscription, [self._render.balance(self.account)])]
             case "positions":
-                positions = self._trading.positions(Call(self._account, Fields({}), now))
+                positions = self._trading.positions(Call(self.account, Fields({}), now))
                 return [self._push(subscription, positions)]
             case "tickers":
                 return [self._push(subscription, [self._market.day(subscription.symbol, now)])]
@@ -206,7 +213,7 @@ class OkxSession(Session):
         return out
 
     def _feed_private(self, subscription: _Subscription, batch: Batch) -> list[Message]:
-        mine = [event for event in batch.account_events if event.account == self._account]
+        mine = [event for event in batch.account_events if event.account == self.account]
         data: list[Json] = []
         match subscription.channel:
             case "orders":
@@ -226,11 +233,11 @@ class OkxSession(Session):
             case "fills":
                 data = [self._render.fill(e.fill) for e in mine if isinstance(e, OrderEvent) and e.fill is not None]
             case "account" if any(isinstance(event, BalanceEvent) for event in mine):
-                data = [self._render.balance(self._account)]
+                data = [self._render.balance(self.account)]
             case "positions":
                 symbols = {e.holding.symbol for e in mine if isinstance(e, BalanceEvent) and e.holding is not None}
                 instruments = self._exchange.instruments
-                data = [self._render.position(self._account, instruments[symbol]) for symbol in sorted(symbols)]
+                data = [self._render.position(self.account, instruments[symbol]) for symbol in sorted(symbols)]
         # One message for each event of an order: this is how OKX pushes them.
         single = subscription.channel in ("orders", "orders-algo", "fills")
         chunks = [[item] for item in data] if single else [data] if data else []
