@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from tests.bench.table import Row, render, spread
-from tests.node.gate_backtest import BUY, Script, backtest
+from tests.node.gate.backtests import BUY, Script, backtest
 from trading_api.risk import InstrumentRisk, RiskLimits, StrategyRisk, VenueRisk
 
 ORDERS = 3_000

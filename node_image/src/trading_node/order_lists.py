@@ -11,8 +11,8 @@ from nautilus_trader.common.component import MessageBus
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import CancelOrder
 from nautilus_trader.model.enums import OrderStatus
-from nautilus_trader.model.identifiers import OrderListId
-from nautilus_trader.model.orders import Order
+from nautilus_trader.model.identifiers import ClientOrderId
+from nautilus_trader.model.orders import Order, OrderList
 
 from trading_node.risk.decision import Deny, Reason
 
@@ -35,28 +35,39 @@ class ListSweeper:
         self._bus = bus
         self._deny = deny
         self._later = later
+        self._lists: dict[ClientOrderId, OrderList] = {}
+        self._indexed = 0
 
     def on_denied(self, denied: Order) -> None:
         """Look after the siblings of an order that was denied."""
-        if denied.order_list_id is None:
+        order_list = self._list_of(denied.client_order_id)
+        if order_list is None:
             return
         if self._later is None:
-            self._sweep(denied)
+            self._sweep(order_list, denied)
         else:
-            self._later(functools.partial(self._sweep, denied))
+            self._later(functools.partial(self._sweep, order_list, denied))
 
-    def _sweep(self, denied: Order) -> None:
-        for order in self._siblings(denied.order_list_id):
-            if order is denied or self._has_live_parent(order):
+    def _sweep(self, order_list: OrderList, denied: Order) -> None:
+        for listed in order_list.orders:
+            order = self._cache.order(listed.client_order_id)  # the emulator puts others in the place of the listed
+            if order is None or listed.client_order_id == denied.client_order_id or self._has_live_parent(order):
                 continue
             if order.status == OrderStatus.INITIALIZED:
                 self._deny(order, Deny(Reason.LIST_DENIED, denied.client_order_id.value))
             elif order.status == OrderStatus.EMULATED and order.parent_order_id == denied.client_order_id:
                 self._cancel_emulated(order)
 
-    def _siblings(self, list_id: OrderListId) -> list[Order]:
-        order_list = self._cache.order_list(list_id)
-        return [] if order_list is None else list(order_list.orders)
+    def _list_of(self, order_id: ClientOrderId) -> OrderList | None:
+        """Return the list that an order came with; the order itself does not always know."""
+        lists = self._cache.order_lists()
+        if len(lists) < self._indexed:  # the cache was purged
+            self._lists.clear()
+            self._indexed = 0
+        for order_list in lists[self._indexed :]:
+            self._lists.update((order.client_order_id, order_list) for order in order_list.orders)
+        self._indexed = len(lists)
+        return self._lists.get(order_id)
 
     def _has_live_parent(self, order: Order) -> bool:
         """Return whether an order's parent has filled: then it protects a position and must still be sent."""

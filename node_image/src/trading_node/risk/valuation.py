@@ -60,15 +60,9 @@ class Valuation:
         self._day = -1
 
     def reprice(self, market: Market) -> None:
-        """Value what is held in a market by its present price, and what is priced in its currency by that."""
+        """Take a market's present price: for what is held there, and for what is priced in its currency."""
+        self._revalue(market)
         contract, mark = market.contract, market.mark
-        market.rate, market.settlement_rate = self.rate(contract.currency), self.rate(contract.settlement)
-        if mark is None or market.rate is None or market.settlement_rate is None:
-            market.unit = None
-        else:
-            market.unit = abs(contract.notional(ONE, mark) * market.rate)
-        for holding in market.holdings:
-            self._dirty[holding] = None
         if contract.base and mark is not None and mark > ZERO:
             if contract.currency in self._equal:
                 self._set_rate(contract.base, mark)
@@ -107,10 +101,19 @@ class Valuation:
             totals.day_start += loss
 
     def _set_rate(self, currency: str, rate: Decimal) -> None:
-        self._rates[currency] = rate
-        for market in self._priced_in.get(currency, ()):
-            if market.rate != rate or market.settlement_rate != rate:
-                self.reprice(market)
+        if self._rates.get(currency) != rate:
+            self._rates[currency] = rate
+            for market in self._priced_in.get(currency, ()):
+                self._revalue(market)
+
+    def _revalue(self, market: Market) -> None:
+        contract, mark = market.contract, market.mark
+        market.rate, market.settlement_rate = self.rate(contract.currency), self.rate(contract.settlement)
+        if mark is None or market.rate is None or market.settlement_rate is None:
+            market.unit = None
+        else:
+            market.unit = abs(contract.notional(ONE, mark) * market.rate)
+        self._dirty.update(dict.fromkeys(market.holdings))
 
     def _value(self, holding: Holding) -> None:
         market, position = holding.market, holding.position

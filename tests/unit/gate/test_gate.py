@@ -1,0 +1,166 @@
+"""Lists, modifies, the second question before signing, and what is told about refusals."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.gate.orders import START, hold, open_gate, order, reason
+from trading_api.risk import InstrumentRisk, RiskLimits, StrategyRisk, VenueRisk, unknown_scopes
+from trading_node.gate import Denial, Gate
+from trading_node.risk.decision import Deny, Reason
+from trading_node.risk.limits import compile_limits
+from trading_node.risk.standing import Admission
+
+ONE_COIN = [InstrumentRisk(id="BTC-PERP.X", max_position="1")]
+
+
+def test_a_list_passes_as_a_whole_or_not_at_all() -> None:
+    gate = open_gate(instruments=ONE_COIN, max_orders_per_second=3)
+    small, large = order("BUY", "0.6", "90"), order("BUY", "0.6", "91")
+    refusals = gate.submit_list([small, large], START)
+    assert refusals is not None
+    assert [each.reason for each in refusals] == [Reason.LIST_DENIED, Reason.POSITION_TOO_LARGE]
+    assert refusals[0].scope == large.order_id
+    assert not gate.book.pending
+    assert gate.admitted == 0
+    assert gate.submit_list([order("BUY", "0.6", "90"), order("BUY", "0.4", "91")], START) is None
+    assert gate.admitted == 2
+    assert reason(gate, order("SELL", "0.1", "120")) is None  # the list that was refused was not sent
+    assert reason(gate, order("SELL", "0.1", "120")) == "OrdersPerSecond"
+
+
+def test_a_modify_is_decided_as_the_order_that_it_makes() -> None:
+    gate = open_gate(instruments=ONE_COIN)
+    first = order("BUY", "0.6", "90")
+    assert reason(gate, first) is None
+    assert gate.modify(first._replace(quantity=Decimal(1)), START) is None
+    assert gate.modify(first._replace(quantity=Decimal("1.1")), START) == Deny(
+        Reason.POSITION_TOO_LARGE, "BTC-PERP.X", Decimal(1), Decimal("1.1")
+    )
+    assert gate.denials[Reason.POSITION_TOO_LARGE] == 1
+
+
+def test_until_a_modify_is_answered_the_worse_of_both_counts() -> None:
+    gate = open_gate(instruments=ONE_COIN)
+    first = order("BUY", "1", "90")
+    assert reason(gate, first) is None
+    assert gate.modify(first._replace(quantity=Decimal("0.4"), price=Decimal(80)), START) is None
+    assert reason(gate, order("BUY", "0.1", "90")) == "PositionTooLarge"
+    assert reason(gate, order("SELL", "0.1", "90")) == "SelfCrossing"
+    gate.book.answer_amend(first.order_id, Decimal("0.4"), Decimal(80))
+    assert reason(gate, order("SELL", "0.1", "90")) is None
+    assert reason(gate, order("BUY", "0.6", "80")) is None
+
+
+def test_a_refused_modify_leaves_the_order_as_it_was() -> None:
+    gate = open_gate(instruments=ONE_COIN)
+    first = order("BUY", "1", "90")
+    assert reason(gate, first) is None
+    gate.set_admission(Admission.HALT)
+    assert gate.modify(first._replace(price=Decimal(95)), START) == Deny(Reason.HALTED, "X")
+    gate.set_admission(Admission.ACTIVE)
+    assert reason(gate, order("SELL", "0.1", "92")) is None
+    assert reason(gate, order("SELL", "0.1", "90")) == "SelfCrossing"
+
+
+def test_what_passed_is_asked_again_before_it_is_signed() -> None:
+    gate = open_gate()
+    hold(gate, "1")
+    opening, closing = order("BUY", "1", "90"), order("SELL", "1", "110")
+    assert reason(gate, opening) is None
+    assert reason(gate, closing) is None
+    assert gate.permits(opening) is None
+    gate.set_admission(Admission.REDUCE)
+    assert gate.permits(opening) == Deny(Reason.REDUCE_ONLY, "X")
+    assert gate.permits(closing) is None
+    gate.set_admission(Admission.HALT, "X")
+    assert gate.permits(closing) == Deny(Reason.HALTED, "X")
+    assert gate.permits(closing._replace(cleanup=True)) is None
+    gate.set_reconciled(False)
+    assert gate.permits(closing._replace(cleanup=True)) == Deny(Reason.NOT_RECONCILED, "X")
+    assert set(gate.book.pending) == {opening.order_id, closing.order_id}
+
+
+def test_every_refusal_is_told_with_its_numbers_and_counted() -> None:
+    told: list[Denial] = []
+    gate = Gate(compile_limits(RiskLimits(max_orders_per_second=1)), on_denial=told.append)
+    gate.set_reconciled(True)
+    assert reason(gate, order("BUY", "1")) is None
+    refused = order("BUY", "1")
+    assert reason(gate, refused) == "OrdersPerSecond"
+    assert told == [Denial(START, refused, Deny(Reason.ORDERS_PER_SECOND, "", 1, 2))]
+    assert str(told[0].deny) == "OrdersPerSecond: 2, limit 1"
+    assert dict(gate.denials) == {Reason.ORDERS_PER_SECOND: 1}
+
+
+@pytest.mark.parametrize(
+    ("deny", "text"),
+    [
+        (Deny(Reason.HALTED, "X"), "Halted X"),
+        (Deny(Reason.DAILY_LOSS, "", Decimal("50.00"), Decimal("1E+2")), "DailyLoss: 100, limit 50"),
+        (Deny(Reason.SELF_CROSSING, "A.X", Decimal(99)), "SelfCrossing A.X: limit 99"),
+    ],
+)
+def test_a_refusal_reads_as_one_line(deny: Deny, text: str) -> None:
+    assert str(deny) == text
+
+
+def test_limits_change_between_two_orders() -> None:
+    gate = open_gate(max_order_notional="100")
+    assert reason(gate, order("BUY", "2")) == "OrderNotionalTooLarge"
+    gate.set_limits(compile_limits(RiskLimits(max_order_notional="1000")))
+    assert reason(gate, order("BUY", "2")) is None
+    gate.set_limits(compile_limits(RiskLimits(max_gross_notional="250")))
+    assert reason(gate, order("BUY", "0.6")) == "GrossNotionalTooLarge"
+
+
+def test_a_change_of_currency_counts_what_is_held_anew() -> None:
+    gate = open_gate(max_gross_notional="1000")
+    hold(gate, "1")
+    assert reason(gate, order("BUY", "1")) is None
+    gate.set_limits(compile_limits(RiskLimits(currency="EUR", equal_currencies=(), max_gross_notional="1000")))
+    assert gate.submit(order("BUY", "1"), START) == Deny(Reason.NO_CONVERSION, "USDT")
+
+
+def test_the_nodes_own_mark_is_drawn_anew_by_each_process() -> None:
+    limits = compile_limits(RiskLimits())
+    assert Gate(limits).cleanup_tag != Gate(limits).cleanup_tag
+
+
+def test_a_partial_fill_moves_quantity_from_pending_to_held() -> None:
+    gate = open_gate(instruments=ONE_COIN)
+    first = order("BUY", "1", "90")
+    assert reason(gate, first) is None
+    gate.book.fill(first.order_id, Decimal("0.7"))
+    hold(gate, "0.7")
+    assert reason(gate, order("BUY", "0.1", "90")) == "PositionTooLarge"
+    gate.book.finish(first.order_id)
+    assert reason(gate, order("BUY", "0.3", "90")) is None
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ({"max_order_notional": 50000}, "string"),
+        ({"max_order_notional": "-1"}, "without a sign"),
+        ({"price_tolerance": "2"}, "share from 0 to 1"),
+        ({"max_orders_per_second": 0}, "greater than or equal to 1"),
+        ({"min_order_notional": "2", "max_order_notional": "1"}, "no order could pass both"),
+        ({"strategies": [{"name": "a"}, {"name": "a"}]}, "write all limits of one in one entry"),
+        ({"instruments": [{"id": "BTC"}]}, "joined by '.'"),
+        ({"max_orders": 1}, "Extra inputs"),
+    ],
+)
+def test_limits_that_make_no_sense_are_refused(document: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        RiskLimits.model_validate_json(json.dumps(document), strict=True)
+
+
+def test_limits_of_what_is_not_there_are_found() -> None:
+    risk = RiskLimits(
+        strategies=(StrategyRisk(name="ema"), StrategyRisk(name="emma")),
+        venues=(VenueRisk(name="Y"),),
+        instruments=(InstrumentRisk(id="A.X"), InstrumentRisk(id="A.Z")),
+    )
+    assert unknown_scopes(risk, ["ema"], ["X"]) == ["emma", "Y", "A.Z"]
