@@ -1,0 +1,110 @@
+"""One schema for all lines."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from trading_api.node_config import LogFormat, LoggingSection, LogLevel
+from trading_node.logs import BatchHandler, configure_logging, rfc3339
+from trading_node.nautilus_logs import NautilusLogs, parse_line, repetition
+
+
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    """The root logger, put back as it was."""
+    logger = logging.getLogger()
+    handlers, level = logger.handlers[:], logger.level
+    yield logger
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
+
+
+def nautilus_line(level: str, message: str) -> bytes:
+    entry = {
+        "timestamp": "2026-11-23T21:07:10.635414442Z",
+        "trader_id": "DESK-001",
+        "level": level,
+        "color": "NORMAL",
+        "component": "ExecEngine",
+        "message": message,
+    }
+    return json.dumps(entry).encode()
+
+
+def test_json_lines(root: logging.Logger) -> None:
+    stream = io.StringIO()
+    configure_logging(LoggingSection(), stream)
+    logging.getLogger("trading_node.x").info("so %s", "much", extra={"fields": {"n": 1}})
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        logging.getLogger("trading_node.x").exception("failed")
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert first.pop("ts").endswith("Z")
+    assert first == {"level": "INFO", "logger": "trading_node.x", "message": "so much", "fields": {"n": 1}}
+    assert second["fields"]["exception"].endswith("ValueError: broken")
+
+
+def test_text_lines(root: logging.Logger) -> None:
+    stream = io.StringIO()
+    configure_logging(LoggingSection(format=LogFormat.TEXT, level=LogLevel.WARNING), stream)
+    logging.getLogger("trading_node.x").info("too quiet")
+    logging.getLogger("trading_node.x").warning("loud")
+    assert stream.getvalue()[13:] == "WARNING x: loud\n"
+
+
+def test_times_have_nanoseconds() -> None:
+    assert rfc3339(1_767_571_200_000_000_001) == "2026-01-05T00:00:00.000000001Z"
+
+
+def test_a_line_of_nautilus_becomes_a_record_of_ours(root: logging.Logger) -> None:
+    stream = io.StringIO()
+    handler = configure_logging(LoggingSection(), stream)
+    record = parse_line(nautilus_line("WARN", 'says "hm"\nand goes on\n'))
+    assert record is not None
+    handler.handle_all([record])
+    assert json.loads(stream.getvalue()) == {
+        "ts": "2026-11-23T21:07:10.635414442Z",
+        "level": "WARNING",
+        "logger": "nautilus.ExecEngine",
+        "message": 'says "hm"\nand goes on',
+    }
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"[]", b'"text"', b'{"level": "INFO"}', b"\xff"])
+def test_anything_else_is_passed_over(line: bytes) -> None:
+    assert parse_line(line) is None
+    assert repetition(line) == b""
+
+
+def test_what_nautilus_repeats_on_standard_error_is_known_to_the_byte() -> None:
+    assert repetition(nautilus_line("WARN", "x")) == b""
+    assert repetition(nautilus_line("ERROR", "a\nb")) == (
+        b"2026-11-23T21:07:10.635414442Z [ERROR] DESK-001.ExecEngine: a\nb\n"
+    )
+
+
+def test_lines_come_through_the_pipe_once_and_the_rest_of_standard_error_is_kept(
+    root: logging.Logger, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stream = io.StringIO()
+    root.setLevel(logging.INFO)
+    handler = BatchHandler(stream)
+    with NautilusLogs(handler) as logs:
+        file = open(f"{logs.file.directory}/{logs.file.file_name}.jsonl", "ab", buffering=0)  # noqa: PTH123, SIM115
+        error_line = nautilus_line("ERROR", "broken")
+        for line in (nautilus_line("INFO", "first"), error_line, nautilus_line("DEBUG", "too quiet")):
+            file.write(line + b"\n")
+        with open(2, "wb", buffering=0, closefd=False) as standard_error:
+            standard_error.write(b"before\n" + repetition(error_line) + b"after\n")
+
+        def log_warning(token: str) -> None:
+            file.write(nautilus_line("WARN", token) + b"\n")
+
+        logs.drain(log_warning)
+        file.close()
+    assert stream.getvalue() == "first\nbroken\n"
+    assert capfd.readouterr().err == "before\nafter\n"
