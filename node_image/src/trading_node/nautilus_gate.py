@@ -7,11 +7,14 @@ the strategies, so that an order which a strategy sends on a fill is decided wit
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from nautilus_trader.adapters.sandbox.execution import SandboxExecutionClient
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution import messages
+from nautilus_trader.live.execution_client import LiveExecutionClient
 from nautilus_trader.live.execution_engine import LiveExecutionEngine
 from nautilus_trader.model.enums import OrderStatus
 from nautilus_trader.model.events import OrderDenied, OrderModifyRejected
@@ -28,6 +31,7 @@ from trading_node.risk.decision import Deny, Reason
 from trading_node.risk.holdings import Market
 from trading_node.risk.limits import NANOSECONDS_PER_SECOND
 from trading_node.risk.orders import Contract, OrderIntent
+from trading_node.signing import guard_client
 
 EXECUTE = "ExecEngine.execute"
 PROCESS = "ExecEngine.process"
@@ -66,6 +70,7 @@ class NautilusGate:
         self._prices = MarketPrices(self._cache, gate.book, self._decimals)
         self._markets: dict[InstrumentId, Market] = {}
         self._revalue_at = 0
+        self._say_again_at: dict[Reason, int] = {}
         live = isinstance(self._engine, LiveExecutionEngine)
         self._sweeper = ListSweeper(self._cache, self._bus, self._deny, later=kernel.loop.call_soon if live else None)
         self._account = AccountFollower(
@@ -96,6 +101,20 @@ class NautilusGate:
     def resync(self) -> None:
         """Take positions, open orders and balances as the cache has them: at the start and after a reconciliation."""
         self._account.resync()
+
+    def guard_clients(self) -> None:
+        """Have the venues' clients ask again before they send; once they are built."""
+        for client_id in self._engine.registered_clients:
+            client = self._engine._clients[client_id]  # noqa: SLF001
+            if isinstance(client, LiveExecutionClient) and not isinstance(client, SandboxExecutionClient):
+                guard_client(client, self.permits)
+
+    def permits(self, order: Order) -> Deny | None:
+        """Say why an order that was admitted must not be sent now, if so."""
+        market = self._find_market(order.instrument_id)
+        if market is None:
+            return Deny(Reason.NO_ROUTE, order.instrument_id.value)
+        return self.gate.permits(self._reader.read(order, market.contract, order.position_id))
 
     def execute(self, command: Any) -> None:  # noqa: ANN401  # commands have no common type with fields
         """Decide about a command; forward it, or refuse it."""
@@ -151,7 +170,7 @@ class NautilusGate:
         if refusal is None:
             self._forward(command)
             return
-        _log.warning("modify of %s refused: %s", order.client_order_id, refusal)
+        self._say(order, refusal)
         self._bus.send(
             PROCESS,
             OrderModifyRejected(
@@ -228,7 +247,7 @@ class NautilusGate:
 
     def _deny(self, order: Order, deny: Deny, command: Any = None) -> None:  # noqa: ANN401
         """Deny an order in Nautilus. One that is out already stays as it is: it was sent a second time."""
-        _log.warning("%s refused: %s", order.client_order_id, deny)
+        self._say(order, deny)
         if order.status not in DENIABLE or order.client_order_id.value in self.gate.book.pending:
             return
         if not self._cache.order_exists(order.client_order_id):
@@ -245,6 +264,14 @@ class NautilusGate:
                 ts_init=self._now(),
             ),
         )
+
+    def _say(self, order: Order, deny: Deny) -> None:
+        """Log a refusal, once a second for each reason: a strategy that runs wild must not fill the log as well."""
+        now = time.monotonic_ns()
+        if now >= self._say_again_at.get(deny.reason, 0):
+            self._say_again_at[deny.reason] = now + NANOSECONDS_PER_SECOND
+            count = self.gate.denials[deny.reason]
+            _log.warning("%s refused: %s (%d for this reason so far)", order.client_order_id, deny, count)
 
 
 def _in_base_quantity(intent: OrderIntent, market: Market) -> OrderIntent | Deny:

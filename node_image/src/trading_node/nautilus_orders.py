@@ -24,12 +24,13 @@ def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache)
     quote = instrument.quote_currency.code
     settlement = instrument.get_settlement_currency().code
     base = instrument.get_base_currency()
+    quanto = getattr(instrument, "is_quanto", False)  # of derivatives only
     cash = client.account_type != AccountType.MARGIN
     return Contract(
         instrument_id=instrument.id.value,
         venue=instrument.id.venue.value,
-        currency=settlement if instrument.is_quanto else quote,
-        settlement=base.code if instrument.is_inverse and base is not None else settlement,
+        currency=settlement if quanto and not instrument.is_inverse else quote,
+        settlement=base.code if instrument.is_inverse and base is not None and not quanto else settlement,
         multiplier=instrument.multiplier.as_decimal(),
         inverse=instrument.is_inverse,
         account=client.account_id.value if client.account_id is not None else "",

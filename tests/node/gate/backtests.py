@@ -34,7 +34,7 @@ BUY, SELL = OrderSide.BUY, OrderSide.SELL
 class Script(Strategy):  # type: ignore[misc]
     """Does one thing after the other, each at its second."""
 
-    def __init__(self, steps: "Mapping[float, Callable[[Script], None]]", instrument: Any, tag: str) -> None:
+    def __init__(self, steps: "Mapping[Any, Callable[[Script], object]]", instrument: Any, tag: str) -> None:
         super().__init__(StrategyConfig(order_id_tag=tag))
         self.instrument = instrument
         self._steps = steps
@@ -68,7 +68,7 @@ class Script(Strategy):  # type: ignore[misc]
         return self.instrument.make_price(Decimal(text))
 
 
-type Step = Callable[[Script], None]
+type Step = Callable[[Script], object]
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Run:
 
 @contextmanager
 def backtest(
-    *scripts: Mapping[float, Step],
+    *scripts: Mapping[Any, Step],
     limits: RiskLimits | None = None,
     gated: bool = True,
     instrument: Any = PERPETUAL,
@@ -112,9 +112,9 @@ def backtest(
     prices: Sequence[str] = ("50000",),
     max_notional: dict[str, int] | None = None,
     balance: str = "1000000 USDT",
-    latency: Any = None,
+    gap: tuple[int, int] = (0, 0),
 ) -> Iterator[Run]:
-    """Build a backtest of ``seconds`` quotes, a second apart; prices repeat the last one. Not run yet."""
+    """Build a backtest of ``seconds`` quotes, a second apart but for a gap; prices repeat the last one. Not run yet."""
     engine = BacktestEngine(
         BacktestEngineConfig(
             trader_id=TraderId("GATE-001"),
@@ -128,9 +128,9 @@ def backtest(
     )
     try:
         balances = [Money.from_str(text) for text in balance.split(", ")]
-        engine.add_venue(Venue("BINANCE"), oms, account, balances, latency_model=latency)
+        engine.add_venue(Venue("BINANCE"), oms, account, balances)
         engine.add_instrument(instrument)
-        engine.add_data(quotes(instrument, seconds, prices))
+        engine.add_data(quotes(instrument, seconds, prices, gap))
         added = [Script(steps, instrument, f"T{number}") for number, steps in enumerate(scripts)]
         for script in added:
             engine.add_strategy(script)
@@ -147,10 +147,12 @@ def backtest(
         engine.dispose()
 
 
-def quotes(instrument: Any, seconds: int, prices: Sequence[str]) -> list[QuoteTick]:
+def quotes(instrument: Any, seconds: int, prices: Sequence[str], gap: tuple[int, int]) -> list[QuoteTick]:
     """Quotes a second apart with a spread of one increment."""
     ticks = []
     for second in range(seconds):
+        if gap[0] <= second < gap[1]:
+            continue
         bid = Decimal(prices[min(second, len(prices) - 1)])
         time = START + second * SECOND
         ticks.append(

@@ -72,7 +72,8 @@ def test_reducing_counts_what_is_pending_so_that_two_orders_turn_nothing() -> No
     steps = Late()
     with backtest(steps, prices=["50000"] * 6 + ["50200"] * 20) as run:
         steps.update({1: buy_one, 2: restrict(run, TradingState.REDUCING, Admission.REDUCE)})
-        steps[3] = lambda script: (script.limit(SELL, "0.6", "50100"), script.limit(SELL, "0.6", "50100"))
+        steps[2.5] = lambda script: script.limit(SELL, "0.6", "50100")
+        steps[3] = lambda script: script.limit(SELL, "0.6", "50100")
         steps[4] = lambda script: script.limit(SELL, "0.4", "50100")
         run.run()
         assert run.reasons() == ["ReduceOnly"]

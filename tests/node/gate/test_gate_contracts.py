@@ -1,0 +1,61 @@
+"""What Nautilus' instruments mean in money: the gate's own figure is Nautilus' own figure."""
+
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from nautilus_trader.model.currencies import AUD, USD
+from nautilus_trader.model.enums import AccountType, OmsType
+from nautilus_trader.model.identifiers import AccountId
+from nautilus_trader.test_kit.providers import TestInstrumentProvider as Instruments
+
+from trading_node.nautilus_orders import read_contract
+
+KINDS = {
+    "fx": Instruments.default_fx_ccy("AUD/USD"),
+    "spot": Instruments.btcusdt_binance(),
+    "perpetual": Instruments.btcusdt_perp_binance(),
+    "inverse": Instruments.xbtusd_bitmex(),
+    "quanto": Instruments.ethusd_bitmex(),
+    "crypto future": Instruments.btcusdt_future_binance(),
+    "equity": Instruments.equity(),
+    "future": Instruments.es_future(2027, 3),
+    "option": Instruments.aapl_option(),
+}
+
+
+def contract_of(instrument: Any, account: AccountType = AccountType.MARGIN, leverage: int = 10) -> Any:
+    venue_account = SimpleNamespace(
+        is_margin_account=True, leverage=lambda _: Decimal(leverage), default_leverage=Decimal(1)
+    )
+    client: Any = SimpleNamespace(account_type=account, account_id=AccountId("X-1"), oms_type=OmsType.NETTING)
+    cache: Any = SimpleNamespace(account=lambda _: venue_account)
+    return read_contract(instrument, client, cache)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_notional_is_that_of_nautilus(kind: str) -> None:
+    instrument = KINDS[kind]
+    contract = contract_of(instrument)
+    quantity, price = instrument.make_qty(Decimal(7)), instrument.make_price(Decimal(250))
+    worth = instrument.notional_value(quantity, price, use_quote_for_inverse=True)
+    assert contract.notional(Decimal(7), Decimal(250)) == pytest.approx(worth.as_decimal())
+    assert contract.currency == worth.currency.code
+
+
+def test_an_inverse_contract_settles_in_its_underlying() -> None:
+    contract = contract_of(KINDS["inverse"])
+    assert (contract.currency, contract.settlement, contract.base, contract.inverse) == ("USD", "BTC", "BTC", True)
+
+
+def test_fx_has_both_currencies() -> None:
+    contract = contract_of(KINDS["fx"])
+    assert (contract.base, contract.currency) == (AUD.code, USD.code)
+
+
+def test_margin_is_the_larger_of_the_instruments_and_the_leverages() -> None:
+    perpetual = KINDS["perpetual"]
+    assert contract_of(perpetual, leverage=2).margin == Decimal("0.5")
+    assert contract_of(perpetual, leverage=100).margin == perpetual.margin_init
+    assert contract_of(perpetual, AccountType.CASH).margin == 1
