@@ -55,7 +55,12 @@ class PostgresServer:
         self.sql(f'DROP DATABASE "{database}" WITH (FORCE)')
 
     def sql(self, statement: str) -> None:
-        self._run("psql", "--host", self._folder, "--username", "postgres", "--quiet", "--command", statement)
+        self.query("postgres", statement)
+
+    def query(self, database: str, statement: str) -> str:
+        """Run one statement and return what it gives, without decoration."""
+        options = ("--username", "postgres", "--quiet", "--tuples-only", "--no-align", "--dbname", database)
+        return self._run("psql", "--host", self._folder, *options, "--command", statement).strip()
 
     def start(self) -> None:
         command: list[str | Path] = [
@@ -81,11 +86,12 @@ class PostgresServer:
         command: list[str | Path] = [self._programs / "pg_isready", "--quiet", "--host", self._folder]
         return subprocess.run(command, check=False).returncode == 0
 
-    def _run(self, program: str, *arguments: str | Path) -> None:
+    def _run(self, program: str, *arguments: str | Path) -> str:
         command: list[str | Path] = [self._programs / program, *arguments]
         done = subprocess.run(command, user=self._user, cwd=self._folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stderr}")
+        return done.stdout
 
 
 def find_programs() -> Path:

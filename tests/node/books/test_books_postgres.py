@@ -2,24 +2,18 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.node.books_postgres import PostgresServer
+from tests.node.books.postgres_server import PostgresServer
 from tests.unit.books.database_suite import DatabaseSuite, MakeEngine
 from trading_node.store.engine import database_url, make_engine
 from trading_node.store.migrate import migrate
 
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with PostgresServer() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

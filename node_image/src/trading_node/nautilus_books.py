@@ -1,0 +1,380 @@
+"""Nautilus' events into the books: the only part of the books that knows Nautilus.
+
+It listens on the message bus ahead of the strategies, so that an event is in the journal before anybody acts on it. An
+event that it cannot translate is noted as it is: nothing is dropped.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import MessageBus
+from nautilus_trader.model import events as nautilus
+from nautilus_trader.model import instruments
+from nautilus_trader.model.enums import (
+    ContingencyType,
+    CurrencyType,
+    OrderSide,
+    TriggerType,
+    contingency_type_to_str,
+    liquidity_side_to_str,
+    order_type_to_str,
+    position_side_to_str,
+    time_in_force_to_str,
+    trigger_type_to_str,
+)
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
+from nautilus_trader.model.objects import Price, Quantity
+
+from trading_node.book_events import (
+    Amended,
+    BookEvent,
+    Filled,
+    Noted,
+    Operation,
+    Placed,
+    Side,
+    Transition,
+    TransitionKind,
+    operation_id,
+)
+from trading_node.instrument_ids import InstrumentTerms, InstrumentType
+from trading_node.venue_symbols import to_canonical
+
+TOPICS = ("events.order.*", "events.position.*", "events.account.*")
+PRIORITY = 20
+"""On the bus: before strategies, which listen at 0, and before the gate's own account of things."""
+_DECIMALS_KEPT = 4_096
+_log = logging.getLogger(__name__)
+
+_TRANSITIONS: dict[type, TransitionKind] = {
+    nautilus.OrderDenied: TransitionKind.DENIED,
+    nautilus.OrderEmulated: TransitionKind.EMULATED,
+    nautilus.OrderReleased: TransitionKind.RELEASED,
+    nautilus.OrderSubmitted: TransitionKind.SUBMITTED,
+    nautilus.OrderAccepted: TransitionKind.ACCEPTED,
+    nautilus.OrderRejected: TransitionKind.REJECTED,
+    nautilus.OrderPendingUpdate: TransitionKind.PENDING_UPDATE,
+    nautilus.OrderPendingCancel: TransitionKind.PENDING_CANCEL,
+    nautilus.OrderModifyRejected: TransitionKind.MODIFY_REJECTED,
+    nautilus.OrderCancelRejected: TransitionKind.CANCEL_REJECTED,
+    nautilus.OrderTriggered: TransitionKind.TRIGGERED,
+    nautilus.OrderCanceled: TransitionKind.CANCELED,
+    nautilus.OrderExpired: TransitionKind.EXPIRED,
+}
+_WITH_REASON = (
+    nautilus.OrderDenied,
+    nautilus.OrderRejected,
+    nautilus.OrderModifyRejected,
+    nautilus.OrderCancelRejected,
+)
+_TYPES: dict[type, InstrumentType] = {
+    instruments.CurrencyPair: InstrumentType.SPOT,
+    instruments.TokenizedAsset: InstrumentType.SPOT,
+    instruments.CryptoPerpetual: InstrumentType.PERPETUAL,
+    instruments.PerpetualContract: InstrumentType.PERPETUAL,
+    instruments.CryptoFuture: InstrumentType.FUTURE,
+    instruments.FuturesContract: InstrumentType.FUTURE,
+    instruments.CryptoOption: InstrumentType.OPTION,
+    instruments.OptionContract: InstrumentType.OPTION,
+    instruments.FuturesSpread: InstrumentType.SPREAD,
+    instruments.OptionSpread: InstrumentType.SPREAD,
+    instruments.CryptoFuturesSpread: InstrumentType.SPREAD,
+    instruments.CryptoOptionSpread: InstrumentType.SPREAD,
+    instruments.Equity: InstrumentType.EQUITY,
+    instruments.Cfd: InstrumentType.CFD,
+    instruments.IndexInstrument: InstrumentType.INDEX,
+    instruments.Commodity: InstrumentType.COMMODITY,
+    instruments.BinaryOption: InstrumentType.BINARY,
+    instruments.BettingInstrument: InstrumentType.BETTING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    """What the books keep of an instrument."""
+
+    canonical: str
+    kind: InstrumentType | None = None
+    base: str = ""
+    quote: str = ""
+    settlement: str = ""
+    multiplier: Decimal = Decimal(1)
+    inverse: bool = False
+    selection: str = ""
+
+
+class NautilusBooks:
+    """Translates the events of one node and hands them to `record`."""
+
+    def __init__(
+        self, cache: Cache, record: Callable[[BookEvent], None], *, trader_id: str, simulated: Iterable[str] = ()
+    ) -> None:
+        """Prepare; `follow` acts.
+
+        simulated: venues whose trade ids begin anew in each run, such as paper accounts and replays; a fill there is
+        known by its order.
+        """
+        self._cache = cache
+        self._record = record
+        self._trader_id = trader_id
+        self._simulated = frozenset(simulated)
+        self._traits: dict[InstrumentId, _Traits] = {}
+        self._decimals: dict[int, Decimal] = {}
+        self._managed: dict[ClientOrderId, int] = {}
+        """Open orders of algorithms and of the emulator, which change them without telling; events read so far."""
+        self._translators: dict[type, Callable[[Any], Iterable[BookEvent]]] = {
+            nautilus.OrderInitialized: self._initialized,
+            nautilus.OrderUpdated: self._updated,
+            nautilus.OrderFilled: self._filled,
+            nautilus.PositionOpened: self._position,
+            nautilus.PositionChanged: self._position,
+            nautilus.PositionClosed: self._position,
+            nautilus.AccountState: self._account,
+            **dict.fromkeys(_TRANSITIONS, self._moved),
+        }
+
+    def follow(self, bus: MessageBus) -> None:
+        """Record every event on the bus from now on."""
+        for topic in TOPICS:
+            bus.subscribe(topic, self.on_event, PRIORITY)
+
+    def leave(self, bus: MessageBus) -> None:
+        """Stop recording."""
+        for topic in TOPICS:
+            bus.unsubscribe(topic, self.on_event)
+
+    def on_event(self, event: Any) -> None:  # noqa: ANN401 - the bus carries any type
+        """Record one event."""
+        try:
+            translator = self._translators.get(type(event))
+            translated = list(translator(event)) if translator else [self._untranslated(event, "unknown type")]
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the event, it is kept
+            _log.exception("an event could not be translated for the books: %r", event)
+            translated = [self._untranslated(event, repr(error))]
+        for fact in translated:
+            self._record(fact)
+
+    def _initialized(self, event: nautilus.OrderInitialized) -> list[BookEvent]:
+        options = event.options
+        traits = self._traits_of(event.instrument_id)
+        betting = traits.kind is InstrumentType.BETTING
+        price = _decimal(options.get("price"))
+        if event.exec_algorithm_id is not None or event.emulation_trigger != TriggerType.NO_TRIGGER:
+            self._managed.setdefault(event.client_order_id, 0)
+        # A child takes its quantity out of the order that it is made for.
+        return [
+            *self._quiet_changes(event.exec_spawn_id),
+            Placed(
+                **self._head(event),
+                trader_id=self._trader_id,
+                strategy_id=event.strategy_id.value,
+                venue=event.instrument_id.venue.value,
+                instrument_id=traits.canonical,
+                venue_symbol=event.instrument_id.value,
+                client_order_id=event.client_order_id.value,
+                operation=Operation.BET if betting else Operation.TRADE,
+                side=_side(event.side, betting=betting),
+                order_type=order_type_to_str(event.order_type),
+                time_in_force=time_in_force_to_str(event.time_in_force),
+                quantity=self._exact(event.quantity),
+                price=price,
+                trigger_price=_decimal(options.get("trigger_price")),
+                display_quantity=_decimal(options.get("display_qty")),
+                ts_expire=options.get("expire_time_ns") or None,
+                post_only=event.post_only,
+                reduce_only=event.reduce_only,
+                quote_quantity=event.quote_quantity,
+                emulation_trigger=_named(event.emulation_trigger, TriggerType.NO_TRIGGER, trigger_type_to_str),
+                algorithm=_text(event.exec_algorithm_id),
+                parameters=dict(event.exec_algorithm_params or {}),
+                parent_operation_id=self._operation(event.parent_order_id),
+                spawn_operation_id=self._operation(event.exec_spawn_id),
+                order_list_id=_text(event.order_list_id),
+                contingency=_named(event.contingency_type, ContingencyType.NO_CONTINGENCY, contingency_type_to_str),
+                linked_operation_ids=tuple(map(self._operation, event.linked_order_ids or ())),
+                tags=tuple(event.tags or ()),
+                odds=price if betting else None,
+                selection=traits.selection,
+            ),
+        ]
+
+    def _moved(self, event: nautilus.OrderEvent) -> list[BookEvent]:
+        moved = Transition(
+            **self._head(event),
+            kind=_TRANSITIONS[type(event)],
+            reason=event.reason or "" if isinstance(event, _WITH_REASON) else "",
+            venue_order_id=_text(event.venue_order_id),
+            account_id=_text(event.account_id),
+        )
+        return [*self._terms(event), *self._quiet_changes(event.client_order_id), moved]
+
+    def _quiet_changes(self, client_order_id: ClientOrderId | None) -> list[BookEvent]:
+        """Return the amendments of an order that never were on the bus; those that were are the same events again."""
+        read = None if client_order_id is None else self._managed.get(client_order_id)
+        order = None if read is None else self._cache.order(client_order_id)
+        if order is None or order.event_count == read:
+            return []
+        if order.is_closed:
+            del self._managed[client_order_id]
+        else:
+            self._managed[client_order_id] = order.event_count
+        return [self._amended(event) for event in order.events[read:] if type(event) is nautilus.OrderUpdated]
+
+    def _updated(self, event: nautilus.OrderUpdated) -> list[BookEvent]:
+        return [*self._terms(event), self._amended(event)]
+
+    def _amended(self, event: nautilus.OrderUpdated) -> Amended:
+        return Amended(
+            **self._head(event),
+            quantity=self._exact(event.quantity),
+            price=None if event.price is None else self._exact(event.price),
+            trigger_price=None if event.trigger_price is None else self._exact(event.trigger_price),
+            quote_quantity=event.is_quote_quantity,
+            venue_order_id=_text(event.venue_order_id),
+            account_id=_text(event.account_id),
+        )
+
+    def _filled(self, event: nautilus.OrderFilled) -> list[BookEvent]:
+        traits = self._traits_of(event.instrument_id)
+        venue, order, trade = event.instrument_id.venue.value, event.client_order_id.value, event.trade_id.value
+        filled = Filled(
+            **self._head(event),
+            trader_id=self._trader_id,
+            strategy_id=event.strategy_id.value,
+            venue=venue,
+            account_id=event.account_id.value,
+            instrument_id=traits.canonical,
+            client_order_id=order,
+            venue_order_id=_text(event.venue_order_id),
+            trade_id=f"{order}:{trade}" if venue in self._simulated else trade,
+            position_id=_text(event.position_id),
+            side=_side(event.order_side, betting=traits.kind is InstrumentType.BETTING),
+            quantity=self._exact(event.last_qty),
+            price=self._exact(event.last_px),
+            commission=event.commission.as_decimal(),
+            commission_currency=event.commission.currency.code,
+            liquidity=liquidity_side_to_str(event.liquidity_side),
+            base_currency=traits.base,
+            quote_currency=traits.quote or event.currency.code,
+            settlement_currency=traits.settlement or event.currency.code,
+            multiplier=traits.multiplier,
+            inverse=traits.inverse,
+            spot=traits.kind is InstrumentType.SPOT,
+        )
+        return [*self._terms(event), *self._quiet_changes(event.client_order_id), filled]
+
+    def _terms(self, event: nautilus.OrderEvent) -> list[BookEvent]:
+        """Return the placing of an order that came from the venue: Nautilus tells nobody of it."""
+        if not event.reconciliation:
+            return []
+        order = self._cache.order(event.client_order_id)
+        return [] if order is None else self._initialized(order.init_event)
+
+    def _position(self, event: nautilus.PositionEvent) -> list[BookEvent]:
+        details = {
+            "position": event.position_id.value,
+            "instrument": self._traits_of(event.instrument_id).canonical,
+            "strategy": event.strategy_id.value,
+            "account": event.account_id.value,
+            "side": position_side_to_str(event.side),
+            "quantity": str(event.quantity),
+            "average_price": str(event.avg_px_open),
+            "realized_profit": _text(event.realized_pnl),
+        }
+        return [self._note(event, type(event).__name__, details)]
+
+    def _account(self, event: nautilus.AccountState) -> list[BookEvent]:
+        details = {
+            "account": event.account_id.value,
+            "reported": event.is_reported,
+            "balances": [balance.to_dict() for balance in event.balances],
+            "margins": [margin.to_dict() for margin in event.margins],
+        }
+        return [self._note(event, "AccountState", details)]
+
+    def _untranslated(self, event: Any, why: str) -> Noted:  # noqa: ANN401 - the bus carries any type
+        return self._note(event, "Untranslated", {"event": repr(event), "why": why})
+
+    @staticmethod
+    def _note(event: Any, topic: str, details: dict[str, Any]) -> Noted:  # noqa: ANN401 - the bus carries any type
+        ts_event, ts_init = event.ts_event, event.ts_init
+        return Noted(
+            event_id=event.id.value, operation_id="", ts_event=ts_event, ts_init=ts_init, topic=topic, details=details
+        )
+
+    def _head(self, event: nautilus.OrderEvent) -> dict[str, Any]:
+        return {
+            "event_id": event.id.value,
+            "operation_id": f"{self._trader_id}/{event.client_order_id.value}",
+            "ts_event": event.ts_event,
+            "ts_init": event.ts_init,
+            "reconciliation": event.reconciliation,
+        }
+
+    def _operation(self, client_order_id: Any) -> str:  # noqa: ANN401 - an id or None
+        return "" if client_order_id is None else operation_id(self._trader_id, client_order_id.value)
+
+    def _traits_of(self, instrument_id: InstrumentId) -> _Traits:
+        known = self._traits.get(instrument_id)
+        if known is not None:
+            return known
+        instrument = self._cache.instrument(instrument_id)
+        if instrument is None:
+            return _Traits(to_canonical(instrument_id.value))
+        traits = self._traits[instrument_id] = _read_traits(instrument)
+        return traits
+
+    def _exact(self, value: Price | Quantity) -> Decimal:
+        """Return the decimal of a price or a quantity, which repeat: converting one costs more than finding it."""
+        raw = value.raw
+        known = self._decimals.get(raw)
+        if known is None:
+            if len(self._decimals) >= _DECIMALS_KEPT:
+                self._decimals.clear()
+            known = self._decimals[raw] = value.as_decimal()
+        return known
+
+
+def _read_traits(instrument: instruments.Instrument) -> _Traits:
+    base, quote = instrument.get_base_currency(), instrument.quote_currency
+    kind = _TYPES.get(type(instrument))
+    if kind is InstrumentType.SPOT and base is not None and base.currency_type == quote.currency_type:
+        kind = InstrumentType.FX if quote.currency_type == CurrencyType.FIAT else kind
+    codes = ("" if base is None else base.code, quote.code)
+    return _Traits(
+        canonical=to_canonical(instrument.id.value, InstrumentTerms(type=kind, base=codes[0], quote=codes[1])),
+        kind=kind,
+        base=codes[0] or _underlying(instrument),
+        quote=codes[1],
+        settlement=instrument.get_settlement_currency().code,
+        multiplier=instrument.multiplier.as_decimal(),
+        inverse=instrument.is_inverse,
+        selection=getattr(instrument, "selection_name", "") or "",
+    )
+
+
+def _underlying(instrument: instruments.Instrument) -> str:
+    """Return the asset that an instrument without base currency follows."""
+    return str(getattr(instrument, "underlying", None) or instrument.id.symbol.value)
+
+
+def _side(side: OrderSide, *, betting: bool) -> Side:
+    if betting:
+        return Side.BACK if side == OrderSide.BUY else Side.LAY
+    return Side.BUY if side == OrderSide.BUY else Side.SELL
+
+
+def _named(value: Any, nothing: Any, name: Callable[[Any], str]) -> str:  # noqa: ANN401 - an enumeration of Nautilus
+    return "" if value == nothing else name(value)
+
+
+def _decimal(value: object) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
