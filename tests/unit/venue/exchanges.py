@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -80,24 +81,27 @@ def quantities() -> st.SearchStrategy[Decimal]:
     return st.integers(1, 900).map(lambda thousandths: Decimal(thousandths) / 1000)
 
 
-@st.composite
-def requests(draw: st.DrawFn, symbol: str) -> OrderRequest:
-    kind = draw(st.sampled_from(OrderKind))
-    is_limit = kind is OrderKind.LIMIT
-    tif = draw(st.sampled_from([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK]))
+def random_request(rng: random.Random, symbol: str) -> OrderRequest:
+    """Draw an order; most rest or trade, some are of the rarer kinds."""
+    is_limit = rng.random() < 0.75
+    tif = rng.choice([TimeInForce.GTC] * 6 + [TimeInForce.IOC, TimeInForce.FOK]) if is_limit else TimeInForce.GTC
     return OrderRequest(
-        account=draw(st.sampled_from(ACCOUNTS)),
+        account=rng.choice(ACCOUNTS),
         symbol=symbol,
-        side=draw(st.sampled_from(Side)),
-        kind=kind,
-        quantity=draw(quantities()),
-        price=draw(prices()) if is_limit else None,
-        time_in_force=tif if is_limit else TimeInForce.GTC,
-        post_only=is_limit and tif is TimeInForce.GTC and draw(st.booleans()),
-        reduce_only=symbol == PERPETUAL.symbol and draw(st.booleans()),
-        client_id=draw(st.sampled_from(["", "", "", "a", "b"])),
-        self_trade=draw(st.sampled_from(SelfTrade)),
+        side=rng.choice(list(Side)),
+        kind=OrderKind.LIMIT if is_limit else OrderKind.MARKET,
+        quantity=Decimal(rng.randint(1, 900)) / 1000,
+        price=random_price(rng) if is_limit else None,
+        time_in_force=tif,
+        post_only=is_limit and tif is TimeInForce.GTC and rng.random() < 0.15,
+        reduce_only=symbol == PERPETUAL.symbol and rng.random() < 0.25,
+        client_id=rng.choice(["", "", "", "", "a", "b"]),
+        self_trade=rng.choice(list(SelfTrade)),
     )
+
+
+def random_price(rng: random.Random) -> Decimal:
+    return Decimal(rng.randint(9_990, 10_010)) / 100
 
 
 def _place(request: OrderRequest) -> Command:
@@ -139,19 +143,29 @@ def _mark(symbol: str, price: Decimal) -> Command:
     return Command(f"mark({price})", run)
 
 
-def histories(symbol: str, size: int = 25) -> st.SearchStrategy[list[Command]]:
-    whom, which = st.sampled_from(ACCOUNTS), st.integers(0, 9)
-    place = requests(symbol).map(_place)
-    command = st.one_of(
-        place,
-        place,
-        place,
-        st.builds(_cancel, whom, which),
-        st.builds(_amend, whom, which, quantities(), prices()),
-        st.builds(_conditional, requests(symbol), prices()),
-        prices().map(lambda price: _mark(symbol, price)),
-    )
-    return st.lists(command, min_size=1, max_size=size)
+def random_command(rng: random.Random, symbol: str) -> Command:
+    who, which = rng.choice(ACCOUNTS), rng.randint(0, 9)
+    match rng.choices(["place", "cancel", "amend", "conditional", "mark"], [12, 2, 3, 2, 1])[0]:
+        case "cancel":
+            return _cancel(who, which)
+        case "amend":
+            return _amend(who, which, Decimal(rng.randint(1, 900)) / 1000, random_price(rng))
+        case "conditional":
+            return _conditional(random_request(rng, symbol), random_price(rng))
+        case "mark":
+            return _mark(symbol, random_price(rng))
+        case _:
+            return _place(random_request(rng, symbol))
+
+
+def histories(symbol: str) -> st.SearchStrategy[list[Command]]:
+    """Draw histories long enough to trade; a failing one shrinks to its shortest failing beginning."""
+
+    def make(seed: int, size: int) -> list[Command]:
+        rng = random.Random(seed)
+        return [random_command(rng, symbol) for _ in range(size)]
+
+    return st.builds(make, st.integers(0, 2**32), st.integers(10, 60))
 
 
 def play(

@@ -27,7 +27,7 @@ RULES = [
     VenueRules(conditional_keeps_id=True, conditional_locks=True, fok_refused=False),
     VenueRules(post_only_refused=False),
 ]
-QUICK = settings(max_examples=20, deadline=None)
+QUICK = settings(max_examples=40, deadline=None)
 
 
 def assert_sound(exchange: Exchange, conditionals: Conditionals) -> None:
@@ -38,6 +38,15 @@ def assert_sound(exchange: Exchange, conditionals: Conditionals) -> None:
         _assert_book_is_open_orders(exchange, symbol)
     _assert_locks_match(exchange, conditionals)
     _assert_fills_add_up(exchange)
+    _assert_reduce_only_fits(exchange)
+
+
+def _assert_reduce_only_fits(exchange: Exchange) -> None:
+    for account in ACCOUNTS:
+        for order in exchange.open_orders(account):
+            held = exchange.ledger.accounts[account].position(order.symbol).quantity
+            if order.request.reduce_only:
+                assert 0 < order.remaining <= -held * order.side.sign
 
 
 def _assert_book_is_open_orders(exchange: Exchange, symbol: str) -> None:

@@ -182,6 +182,8 @@ class Exchange:
         instrument = self.instrument(order.symbol)
         new_price = check_price(instrument, order.price if price is None else price)
         new_quantity = check_quantity(instrument, order.quantity if quantity is None else quantity)
+        if order.request.reduce_only:
+            new_quantity = min(new_quantity, order.filled + self._intake.reducible(order.request))
         if (new_price, new_quantity) == (order.price, order.quantity):
             raise RefusalError(Reason.NO_CHANGE)
         takes_as_maker = order.request.post_only and self._intake.would_take(order, new_price)
