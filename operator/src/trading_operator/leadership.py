@@ -82,6 +82,8 @@ class Leadership:
             registry=informer(reconciler.memory, queue.add),
             settings=kopf_settings(),
             standalone=True,
+            # Unused without peering; but kopf would ask for this user's name, which a numeric user does not have.
+            identity=self.election.identity,  # type: ignore[arg-type]  # a private NewType of str
             clusterwide=not namespaces,
             namespaces=namespaces,
             stop_flag=stop,
