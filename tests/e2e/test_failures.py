@@ -63,8 +63,8 @@ def test_a_refused_pod_template_leaves_the_running_node_alone(apply: Callable[..
     deployment.wait_trading()
     uid = (deployment.pod() or {})["metadata"]["uid"]
 
-    apply(manifest("template", podTemplate={"spec": {"serviceAccountName": "admin"}}))
+    apply(manifest("template", podTemplate={"spec": {"hostNetwork": True}}))
     condition = deployment.wait_condition("Accepted", "False")
 
-    assert "serviceAccountName" in condition["message"]
+    assert "hostNetwork" in condition["message"]
     assert (deployment.pod() or {})["metadata"]["uid"] == uid

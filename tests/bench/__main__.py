@@ -1,0 +1,80 @@
+"""``python -m tests.bench [FIGURE ...]``: all figures, or some, as one table."""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import overhead, replay, steady, thousand
+from tests.bench.table import Row, render
+from tests.cluster import cluster as machine
+from tests.cluster import programs
+from tests.cluster.cluster import Cluster
+from tests.cluster.gcs import Gcs
+from tests.cluster.progress import Progress
+from tests.e2e.deployments import BUCKET, LONG_PREFIX
+from tests.e2e.operator_install import OperatorInstall
+from trading_node.catalog.generator import generate_catalog
+
+NODE_FIGURES: dict[str, Callable[[], list[Row]]] = {"replay": lambda: replay.rows(replay.measure())}
+CLUSTER_FIGURES: dict[str, Callable[[Cluster, OperatorInstall, Path], list[Row]]] = {
+    "overhead": lambda cluster, _operator, _folder: overhead.rows(overhead.measure(cluster)),
+    "steady": lambda cluster, operator, _folder: steady.rows(steady.measure(cluster, operator)),
+    "thousand": lambda cluster, operator, folder: thousand.rows(thousand.measure(cluster, operator, folder)),
+}
+
+
+def main() -> int:
+    """Measure and print; 0 when every goal is met, 1 when one is missed."""
+    known = [*NODE_FIGURES, *CLUSTER_FIGURES]
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"any of {', '.join(known)}; default: all")
+    chosen = parser.parse_args().figures or known
+    if unknown := sorted(set(chosen) - set(known)):
+        parser.error(f"no such figure: {', '.join(unknown)}; there are {', '.join(known)}")
+    rows: list[Row] = []
+    for name, measure in NODE_FIGURES.items():
+        if name in chosen:
+            rows += _timed(name, measure)
+    if set(chosen) & set(CLUSTER_FIGURES):
+        rows += _on_cluster([name for name in CLUSTER_FIGURES if name in chosen])
+    print("\n" + render(rows))
+    return 0 if all(row.met for row in rows) else 1
+
+
+def _on_cluster(names: list[str]) -> list[Row]:
+    found = machine.running()
+    cluster = found or machine.up(progress=Progress(2))
+    rows: list[Row] = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="trading-bench-") as folder:
+            root = Path(folder)
+            cluster.images(progress=Progress(3))
+            if "thousand" in names:
+                programs.kwok(Progress(1))
+            gcs = Gcs.of(cluster)
+            generate_catalog(root / "catalog", seed=7, minutes=180, instrument_id="BTCUSDT.BINANCE")
+            gcs.upload_folder(BUCKET, root / "catalog", LONG_PREFIX)
+            operator = OperatorInstall(cluster.environment, gcs.endpoint)
+            # As in production: a node refreshes its numbers once a minute.
+            operator.install(node={"reportIntervalSeconds": 60})
+            for name in names:
+                rows += _timed(name, lambda name=name: CLUSTER_FIGURES[name](cluster, operator, root))
+    finally:
+        if found is None:
+            machine.down()
+    return rows
+
+
+def _timed(name: str, measure: Callable[[], list[Row]]) -> list[Row]:
+    print(f"[bench] {name} ...", file=sys.stderr, flush=True)
+    began = time.monotonic()
+    rows = measure()
+    print(f"[bench] {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())

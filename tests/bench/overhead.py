@@ -1,0 +1,111 @@
+"""From `kubectl apply` to Trading, against the same pod (its gcsfuse included) applied by hand becoming ready."""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from tests.bench.table import Row, spread
+from tests.bench.thousand import bench_namespace
+from tests.cluster.cluster import Cluster
+from tests.e2e.deployments import Deployment, manifest
+from tests.e2e.kubectl import Kubectl, Object
+
+ROUNDS = 5
+GOAL_SECONDS = 0.5
+TIME_LIMIT = 90.0
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Seconds of each round, measured in turn."""
+
+    by_operator: tuple[float, ...]
+    by_hand: tuple[float, ...]
+
+    @property
+    def difference(self) -> float:
+        """The median of the rounds' differences."""
+        return median(one - other for one, other in zip(self.by_operator, self.by_hand, strict=True))
+
+
+def measure(cluster: Cluster) -> Overhead:
+    """Apply one deployment and its pod by hand in turn; the first round of each warms caches and does not count."""
+    operator_times, hand_times = [], []
+    with bench_namespace(cluster, "bench-overhead") as kubectl:
+        for number in range(ROUNDS + 1):
+            name = f"round-{number}"
+            kubectl_seconds, objects = _by_operator(kubectl, name)
+            operator_times.append(kubectl_seconds)
+            hand_times.append(_by_hand(kubectl, objects))
+    return Overhead(tuple(operator_times[1:]), tuple(hand_times[1:]))
+
+
+def _by_operator(kubectl: Kubectl, name: str) -> tuple[float, list[Object]]:
+    began = time.monotonic()
+    kubectl.apply(manifest(name))
+    deployment = Deployment(kubectl, name)
+    _poll(lambda: deployment.status().get("phase") == "Trading", f"{name} is Trading")
+    seconds = time.monotonic() - began
+    objects = hand_made(kubectl, name)
+    kubectl.run("delete", "td", name, timeout=TIME_LIMIT)
+    return seconds, objects
+
+
+def _by_hand(kubectl: Kubectl, objects: list[Object]) -> float:
+    began = time.monotonic()
+    kubectl.apply(*objects)
+    pod = objects[-1]["metadata"]["name"]
+    _poll(lambda: _ready(kubectl.get("pod", pod)), f"{pod} is ready")
+    seconds = time.monotonic() - began
+    names = [f"{one['kind']}/{one['metadata']['name']}" for one in objects]
+    kubectl.run("delete", *names, timeout=TIME_LIMIT)
+    return seconds
+
+
+def hand_made(kubectl: Kubectl, name: str) -> list[Object]:
+    """The account, the config and the pod that the operator made, as files that a person would apply."""
+    base = f"{name}-node"
+    pod = kubectl.get("pod", f"{base}-0") or {}
+    config_map = next(v["configMap"]["name"] for v in pod["spec"]["volumes"] if v["name"] == "trading-config")
+    found = [kubectl.get("serviceaccount", base), kubectl.get("configmap", config_map), pod]
+    return [_stripped(one) for one in found if one]
+
+
+def _stripped(live: Object) -> Object:
+    """An object without what the cluster wrote into it, under a name of its own."""
+    wanted = copy.deepcopy({key: live[key] for key in ("apiVersion", "kind", "data", "spec") if key in live})
+    name = live["metadata"]["name"]
+    wanted["metadata"] = {"name": name if live["kind"] != "Pod" else f"{name}-by-hand"}
+    spec = wanted.get("spec", {})
+    for field in ("nodeName", "hostname", "subdomain", "priority", "preemptionPolicy", "tolerations"):
+        spec.pop(field, None)
+    return wanted
+
+
+def _ready(pod: Object | None) -> bool:
+    conditions = (pod or {}).get("status", {}).get("conditions", ())
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def _poll(probe: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + TIME_LIMIT
+    while not probe():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"not within {TIME_LIMIT:.0f} s: {what}")
+        time.sleep(0.02)
+
+
+def rows(result: Overhead) -> list[Row]:
+    """The table's row."""
+    return [
+        Row(
+            "kubectl apply to Trading",
+            spread(result.by_operator, "s"),
+            f"the same pod by hand to Ready: {spread(result.by_hand, 's')}",
+            f"{result.difference:+.2f} s, {median(result.by_operator) / median(result.by_hand):.2f} times",
+            f"<= +{GOAL_SECONDS} s",
+            result.difference <= GOAL_SECONDS,
+        )
+    ]

@@ -1,0 +1,170 @@
+"""1,000 deployments until their StatefulSets are applied, against `kubectl apply` of the same raw objects.
+
+Nodes are played by KWOK: what is measured is the operator and the API server, not kubelets.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench.operator_process import OperatorUsage, operator_usage
+from tests.bench.table import Row
+from tests.cluster import process, programs
+from tests.cluster.cluster import Cluster
+from tests.e2e.deployments import manifest
+from tests.e2e.kubectl import Kubectl, Object
+from tests.e2e.operator_install import OperatorInstall
+from trading_operator.desired.config_map import config_map
+from trading_operator.desired.controller_revision import controller_revision
+from trading_operator.desired.deployment import desired, named_children
+from trading_operator.desired.stateful_set import stateful_set
+from trading_operator.settings import GcsSettings, RenderSettings
+
+COUNT = 1000
+NODES = 10
+PODS_PER_NODE = 2 * COUNT // NODES
+TIME_LIMIT = 480.0
+TOLERATION = {"key": "kwok.x-k8s.io/node", "operator": "Exists", "effect": "NoSchedule"}
+ON_KWOK = {"spec": {"nodeSelector": {"type": "kwok"}, "tolerations": [TOLERATION]}}
+GOAL_RATIO = 1.2
+GOAL_RSS_MIB = 200
+
+
+@dataclass(frozen=True)
+class Thousand:
+    """What the run took."""
+
+    operator_seconds: float
+    kubectl_seconds: float
+    usage: OperatorUsage
+
+
+def deployments(count: int) -> list[Object]:
+    """The TradingDeployments of the benchmark."""
+    return [manifest(f"bench-{number:04d}", podTemplate=ON_KWOK) for number in range(count)]
+
+
+def raw_objects(deployment: Object, namespace: str) -> list[Object]:
+    """The objects that the operator makes for one deployment, as a person would write them into a file."""
+    named = {
+        **deployment,
+        "metadata": {**deployment["metadata"], "namespace": namespace, "uid": "by-hand", "generation": 1},
+    }
+    wanted = desired(named, 0, RenderSettings(gcs=GcsSettings(image="localhost/gcsfuse:dev")))
+    if wanted.rendering is None:
+        raise RuntimeError(f"the benchmark's own deployment is refused: {wanted.refusal}")
+    owner, rendering = wanted.owner, wanted.rendering
+    return [
+        *named_children(owner),
+        config_map(owner, rendering.hash, rendering.config),
+        controller_revision(owner, rendering, 1),
+        stateful_set(owner, rendering.template, 1),
+    ]
+
+
+@contextmanager
+def kwok_nodes(cluster: Cluster, folder: Path) -> Iterator[None]:
+    """Nodes that KWOK plays, gone with the block."""
+    kubectl = Kubectl(cluster.environment, "default")
+    record = process.start(
+        "kwok",
+        [programs.kwok(), "--kubeconfig", cluster.kubeconfig, "--manage-all-nodes=false",
+         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake", "--node-ip=127.0.0.1"],
+        records=folder,
+        logs=folder,
+    )  # fmt: skip
+    nodes = [_node(f"kwok-{number}") for number in range(NODES)]
+    try:
+        kubectl.apply(*nodes)
+        yield
+    finally:
+        kubectl.run("delete", "node", *(node["metadata"]["name"] for node in nodes), "--ignore-not-found")
+        process.stop(record, records=folder)
+
+
+def _node(name: str) -> Object:
+    capacity = {"cpu": "1000", "memory": "1000Gi", "pods": str(PODS_PER_NODE)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "annotations": {"kwok.x-k8s.io/node": "fake"},
+            "labels": {"type": "kwok", "kubernetes.io/hostname": name},
+        },
+        "spec": {"taints": [{"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}]},
+        "status": {"capacity": capacity, "allocatable": capacity},
+    }
+
+
+def measure(cluster: Cluster, operator: OperatorInstall, folder: Path) -> Thousand:
+    """Run both ways one after the other on the same cluster, each in an empty namespace."""
+    with kwok_nodes(cluster, folder):
+        with operator.away(), bench_namespace(cluster, "bench-raw") as kubectl:
+            objects = [one for item in deployments(COUNT) for one in raw_objects(item, kubectl.namespace)]
+            kubectl_seconds = _apply_and_wait(kubectl, objects, folder)
+        before = operator_usage(operator)
+        with bench_namespace(cluster, "bench-operator") as kubectl:
+            operator_seconds = _apply_and_wait(kubectl, deployments(COUNT), folder)
+            usage = operator_usage(operator).since(before)
+            kubectl.run("delete", "td", "--all", "--wait=true", timeout=TIME_LIMIT)
+    return Thousand(operator_seconds, kubectl_seconds, usage)
+
+
+def _apply_and_wait(kubectl: Kubectl, objects: list[Object], folder: Path) -> float:
+    """Seconds from `kubectl apply` until every StatefulSet is there."""
+    file = folder / "objects.json"
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+    began = time.monotonic()
+    kubectl.run("apply", "--filename", str(file), timeout=TIME_LIMIT)
+    while _count(kubectl) < COUNT:
+        if time.monotonic() - began > TIME_LIMIT:
+            raise RuntimeError(f"only {_count(kubectl)} StatefulSets after {TIME_LIMIT:.0f} s")
+        time.sleep(0.5)
+    return time.monotonic() - began
+
+
+def _count(kubectl: Kubectl) -> int:
+    # One page of one object: the answer says how many remain, without reading them all.
+    path = f"/apis/apps/v1/namespaces/{kubectl.namespace}/statefulsets?limit=1"
+    page: dict[str, Any] = json.loads(kubectl.run("get", "--raw", path))
+    return len(page["items"]) + int(page["metadata"].get("remainingItemCount", 0))
+
+
+@contextmanager
+def bench_namespace(cluster: Cluster, name: str) -> Iterator[Kubectl]:
+    """An empty namespace, gone with the block."""
+    kubectl = Kubectl(cluster.environment, name)
+    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    try:
+        yield kubectl
+    finally:
+        kubectl.run("delete", "namespace", name, "--ignore-not-found", timeout=TIME_LIMIT)
+
+
+def rows(result: Thousand) -> list[Row]:
+    """The table's rows."""
+    ratio = result.operator_seconds / result.kubectl_seconds
+    rss = result.usage.rss_mib
+    return [
+        Row(
+            f"{COUNT} deployments to StatefulSet applied",
+            f"{result.operator_seconds:.1f} s",
+            f"kubectl apply of the raw objects: {result.kubectl_seconds:.1f} s",
+            f"{ratio:.2f} times",
+            f"<= {GOAL_RATIO} times",
+            ratio <= GOAL_RATIO,
+        ),
+        Row(
+            "operator's memory after it",
+            f"{rss:.0f} MiB RSS",
+            f"{result.usage.cpu_seconds:.1f} s of CPU for the {COUNT}",
+            f"{rss / GOAL_RSS_MIB:.2f} of the goal",
+            f"<= {GOAL_RSS_MIB} MiB",
+            rss <= GOAL_RSS_MIB,
+        ),
+    ]
