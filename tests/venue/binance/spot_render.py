@@ -87,8 +87,7 @@ class SpotRender:
                     "commissionAsset": fill.fee_asset,
                     "tradeId": fill.trade_id,
                 }
-                for fill in self._exchange.account_fills(order.account)
-                if fill.order_id == order.id
+                for fill in self._exchange.order_fills(order.id)
             ]
         return result
 

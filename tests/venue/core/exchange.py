@@ -60,6 +60,9 @@ class Exchange:
         self.funds = Funds(self.ledger, self.instruments, self.open_orders)
         self._intake = Intake(self.instruments, self.books, self.ledger, self.funds, self.rules)
         self._open: dict[str, dict[int, Order]] = defaultdict(dict)
+        self._orders_of: dict[str, dict[int, Order]] = defaultdict(dict)
+        self._fills_of: dict[str, list[Fill]] = defaultdict(list)
+        self._fills_of_order: dict[int, list[Fill]] = defaultdict(list)
         self._client_ids: dict[tuple[str, str], int] = {}
         self._next_id = self.rules.first_id
         self._next_trade = 1
@@ -119,10 +122,13 @@ class Exchange:
         return [o for o in self._open[account].values() if symbol is None or o.symbol == symbol]
 
     def account_orders(self, account: str, symbol: str | None = None) -> Iterator[Order]:
-        return (o for o in self.orders.values() if o.account == account and (symbol is None or o.symbol == symbol))
+        return (o for o in self._orders_of[account].values() if symbol is None or o.symbol == symbol)
 
     def account_fills(self, account: str, symbol: str | None = None) -> Iterator[Fill]:
-        return (f for f in self.fills if f.account == account and (symbol is None or f.symbol == symbol))
+        return (f for f in self._fills_of[account] if symbol is None or f.symbol == symbol)
+
+    def order_fills(self, order_id: int) -> list[Fill]:
+        return self._fills_of_order.get(order_id, [])
 
     def holding(self, account: str, symbol: str) -> Holding:
         """Return the account's position as it is now."""
@@ -210,7 +216,7 @@ class Exchange:
         self.funds.reserve(taker, order.price)
         self._register(taker)
         self._trade(taker, order, order.price, quantity, now)
-        return next(fill for fill in reversed(self.fills) if fill.order_id == order_id)
+        return self.order_fills(order_id)[-1]
 
     def expire(self, now: int) -> list[Order]:
         """End what its good-till-date ended."""
@@ -239,7 +245,7 @@ class Exchange:
     # Matching
 
     def _register(self, order: Order) -> None:
-        self.orders[order.id] = order
+        self.orders[order.id] = self._orders_of[order.account][order.id] = order
         self._open[order.account][order.id] = order
         self._client_ids[order.account, order.client_id] = order.id
 
@@ -318,7 +324,8 @@ class Exchange:
             trade.id, order.id, order.client_id, order.account, order.symbol, order.side, price, quantity,
             instrument.notional(quantity, price), fee, asset, is_maker, realized, now,
         )  # fmt: skip
-        self.fills.append(fill)
+        for fills in (self.fills, self._fills_of[order.account], self._fills_of_order[order.id]):
+            fills.append(fill)
         self.journal.order(order, Change.FILLED, now, fill)
         assets = (instrument.base, instrument.quote) if instrument.is_spot else (instrument.settle,)
         self._tell_balance(order.account, assets, now, symbol="" if instrument.is_spot else order.symbol)
@@ -366,7 +373,7 @@ class Exchange:
         if had_lock:
             self._tell_balance(order.account, (lock_asset(self.instruments[order.symbol], order.side),), now)
         if order.account in self.journal.quiet and not order.filled:
-            del self.orders[order.id]
+            del self.orders[order.id], self._orders_of[order.account][order.id]
             del self._client_ids[order.account, order.client_id]
 
     def _tell_balance(

@@ -109,8 +109,8 @@ class OkxRender:
         """Return the fills that this copy of the order knows of: fees must not run ahead of it."""
         known: list[Fill] = []
         left = order.filled
-        for fill in self._exchange.account_fills(order.account, order.symbol):
-            if left > 0 and fill.order_id == order.id:
+        for fill in self._exchange.order_fills(order.id):
+            if left > 0:
                 known.append(fill)
                 left -= fill.quantity
         return known
