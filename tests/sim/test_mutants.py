@@ -11,10 +11,11 @@ import pytest
 from tests.sim.history import HistoryError, play
 from trading_operator import plan, reconcile
 from trading_operator.actions import Action, Create
-from trading_operator.desired.stateful_set import stateful_set
+from trading_operator.desired.stateful_set import restated, stateful_set
 from trading_operator.objects import Manifest
 from trading_operator.observe import situation
 from trading_operator.observe.observed import Observed, Remains
+from trading_operator.observe.report import present_report
 from trading_operator.observe.situation import Situation
 
 HISTORIES = 400
@@ -75,7 +76,7 @@ def _deletes_too_early(patch: pytest.MonkeyPatch) -> None:
 
 def _writes_blindly(patch: pytest.MonkeyPatch) -> None:
     """The StatefulSet is replaced whatever it has become."""
-    original = plan.restated
+    original = restated
 
     def mutant(live: Manifest, **decision: Any) -> Manifest:
         manifest = original(live, **decision)
@@ -91,7 +92,7 @@ def _forgets_outcomes(patch: pytest.MonkeyPatch) -> None:
 
 def _believes_any_report(patch: pytest.MonkeyPatch) -> None:
     """The last report of a pod that is gone counts for its successor."""
-    original = situation.present_report
+    original = present_report
 
     def mutant(deployment: Manifest, pod: Manifest | None) -> Any:
         node = (deployment.get("status") or {}).get("node") or {}

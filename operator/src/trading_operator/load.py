@@ -10,10 +10,12 @@ from trading_operator.desired.config_map import config_map
 from trading_operator.desired.controller_revision import Recorded
 from trading_operator.desired.deployment import named_children
 from trading_operator.desired.names import (
+    FINALIZER,
     LABEL_MANAGED_BY,
     LABEL_NAME,
     MANAGED_BY,
     NAME_REVISION,
+    Owner,
     base_name,
     owner_of,
     pod_name,
@@ -21,7 +23,7 @@ from trading_operator.desired.names import (
 from trading_operator.desired.stateful_set import replicas_of
 from trading_operator.kube.client import Client
 from trading_operator.kube.errors import ConflictError
-from trading_operator.memory import Memory, auxiliaries_of
+from trading_operator.memory import Memory, Reading
 from trading_operator.objects import (
     CHILD_KINDS,
     CONFIG_MAP,
@@ -35,7 +37,9 @@ from trading_operator.objects import (
     Kind,
     Manifest,
     ObjectRef,
+    finalizers_of,
     is_terminating,
+    kind_of,
     owner_uid_of,
     ref_of,
     timestamp,
@@ -56,52 +60,57 @@ class Loader:
 
     async def load(self, key: DeploymentKey, now: datetime) -> Observed | Remains:
         """Look. For a deployment that is gone or going, what is left of it; else what there is for it."""
-        base = base_name(key.name)
-        stateful_set, pod, records = await asyncio.gather(
-            self.client.get(ObjectRef(STATEFUL_SET, key.namespace, base)),
+        reading = self.memory.reading(key, since=now - self.read_anew_after)
+        early = await self._deployment(key) if reading is None else None
+        stateful_set, pod, read_anew = await asyncio.gather(
+            self.client.get(ObjectRef(STATEFUL_SET, key.namespace, base_name(key.name))),
             self.client.get(ObjectRef(POD, key.namespace, pod_name(key.name))),
-            self._list(CONTROLLER_REVISION, key),
+            self._read_anew(key, early) if reading is None else _nothing(),
         )
-        # Last, and not beside the others: what is missing is then missing while the deployment lives, not because
-        # this process was suspended and the deployment went away meanwhile.
+        # Last: what is missing is then missing while the deployment lives, and not because this process was suspended
+        # and the deployment went away meanwhile.
         deployment = await self._deployment(key)
-        self.memory.saw(deployment, stateful_set, pod, *records)
+        self.memory.saw(deployment, stateful_set, pod)
         if deployment is None or is_terminating(deployment):
             return Remains(key, deployment, await self._left(key, deployment))
-        uid = uid_of(deployment)
-        auxiliaries = self.memory.reading(key, since=now - self.read_anew_after)
-        if auxiliaries is None:
-            auxiliaries = await self._auxiliaries(key, deployment, records)
-            self.memory.read(key, auxiliaries, now)
-        owners = {ref_of(one): owner_uid_of(one) for one in (stateful_set, pod, *records) if one is not None}
-        owners |= {ref: auxiliary.owner_uid for ref, auxiliary in auxiliaries.items()}
+        if reading is None:
+            if early is None or finalizers_of(early) != finalizers_of(deployment):
+                raise ConflictError(f"{key}: has changed while it was read")
+            reading = self.memory.read(key, _understood(owner_of(deployment), read_anew, now))
+        return await self._observed(deployment, stateful_set, pod, reading, now)
+
+    async def _observed(
+        self, deployment: Manifest, stateful_set: Manifest | None, pod: Manifest | None, reading: Reading, now: datetime
+    ) -> Observed:
+        """Tell apart what is the deployment's own, what an earlier one left behind, and what is a stranger's."""
+        key, uid = owner_of(deployment).key, uid_of(deployment)
+        owners = {ref_of(one): owner_uid_of(one) for one in (stateful_set, pod, *reading.records.values()) if one}
+        owners |= {ref: auxiliary.owner_uid for ref, auxiliary in reading.auxiliaries.items()}
         mine = stateful_set if stateful_set is not None and owner_uid_of(stateful_set) == uid else None
         return Observed(
             key=key,
             deployment=deployment,
             stateful_set=mine,
             pod=pod if pod is not None and owner_uid_of(pod) == uid else None,
-            revisions=tuple(Recorded(record) for record in records if owner_uid_of(record) == uid),
-            auxiliaries={ref: one for ref, one in auxiliaries.items() if one.owner_uid == uid},
+            revisions=tuple(Recorded(one) for one in reading.records.values() if owner_uid_of(one) == uid),
+            auxiliaries={ref: one for ref, one in reading.auxiliaries.items() if one.owner_uid == uid},
             leftovers=await self._left(key, deployment) if set(owners.values()) - {uid, ""} else (),
             strangers=tuple(ref for ref, owner in owners.items() if not owner),
             answered_generation=self.memory.answered_generation(key, mine),
             creation_failure=await self._creation_failure(mine, pod, now),
         )
 
-    async def _auxiliaries(
-        self, key: DeploymentKey, deployment: Manifest, records: tuple[Manifest, ...]
-    ) -> dict[ObjectRef, Auxiliary]:
-        """Read what holds no decision: the named children by name, so that a stranger's is seen too."""
-        owner = owner_of(deployment)
-        named, config_maps = await asyncio.gather(
-            _gather(self.client.get(ObjectRef(kind, key.namespace, owner.base)) for kind in NAMED_CHILDREN),
-            self._list(CONFIG_MAP, key),
-        )
-        revisions = [Recorded(record) for record in records if owner_uid_of(record) == owner.uid]
-        wanted = [*named_children(owner), *(config_map(owner, one.hash, one.config) for one in revisions)]
-        there = [one for one in named if one is not None]
-        return auxiliaries_of([*there, *config_maps], {ref_of(manifest): manifest for manifest in wanted})
+    async def _read_anew(self, key: DeploymentKey, deployment: Manifest | None) -> tuple[Manifest, ...]:
+        """Read the named children by name, so that a stranger's is seen too, and list what is named by hash.
+
+        Nothing was made yet for a deployment without our finalizer, so that nothing needs to be listed.
+        """
+        named = (self.client.get(ObjectRef(kind, key.namespace, base_name(key.name))) for kind in NAMED_CHILDREN)
+        found = [one for one in await _gather(named) if one is not None]
+        if deployment is not None and FINALIZER in finalizers_of(deployment):
+            listed = await _gather(self._list(kind, key) for kind in (CONFIG_MAP, CONTROLLER_REVISION))
+            found += [one for many in listed for one in many]
+        return tuple(found)
 
     async def _deployment(self, key: DeploymentKey) -> Manifest | None:
         return await self.client.get(ObjectRef(TRADING_DEPLOYMENT, key.namespace, key.name))
@@ -141,6 +150,20 @@ class Loader:
             failures, key=lambda one: str(one.get("lastTimestamp") or one.get("eventTime") or ""), default=None
         )
         return str(latest.get("message", "")) if latest else ""
+
+
+def _understood(owner: Owner, found: tuple[Manifest, ...], now: datetime) -> Reading:
+    """Boil what holds no decision down to what must be known of it; keep the records whole."""
+    records = {ref_of(one): one for one in found if kind_of(one) is CONTROLLER_REVISION}
+    revisions = [Recorded(one) for one in records.values() if owner_uid_of(one) == owner.uid]
+    wanted = [*named_children(owner), *(config_map(owner, one.hash, one.config) for one in revisions)]
+    by_ref = {ref_of(one): one for one in wanted}
+    others = [one for one in found if ref_of(one) not in records]
+    return Reading(now, {ref_of(one): Auxiliary.of(one, by_ref.get(ref_of(one))) for one in others}, records)
+
+
+async def _nothing() -> tuple[Manifest, ...]:
+    return ()
 
 
 async def _gather[Answer](questions: Iterable[Awaitable[Answer]]) -> list[Answer]:

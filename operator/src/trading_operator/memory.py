@@ -1,12 +1,12 @@
 """What the operator remembers between two looks, so that it need not read or act again. All of it can be lost."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from trading_api import wiring
-from trading_operator.desired.names import ANNOTATION_APPROVAL, ANNOTATION_APPROVE
+from trading_operator.desired.names import ANNOTATION_APPROVE
 from trading_operator.objects import (
     AUXILIARY_KINDS,
     CONTROLLER_REVISION,
@@ -30,13 +30,23 @@ from trading_operator.observe.observed import Auxiliary
 from trading_operator.observe.status import OWN_FIELDS
 from trading_operator.outcome import ANNOTATION
 
+REMEMBERED_KINDS = (*AUXILIARY_KINDS, CONTROLLER_REVISION)
+"""Kinds that are written by the operator alone, so that they need not be read again at every look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A full reading of the objects that hold no decision, kept true by our own writes and by events."""
+    """A full reading of the remembered kinds, kept true by our own writes and by events."""
 
     at: datetime
-    found: dict[ObjectRef, Auxiliary]
+    auxiliaries: dict[ObjectRef, Auxiliary]
+    records: dict[ObjectRef, Manifest]
+
+    def version(self, ref: ObjectRef) -> str:
+        """Return the resourceVersion of an object as it is remembered."""
+        if ref in self.records:
+            return resource_version_of(self.records[ref])
+        return self.auxiliaries[ref].resource_version if ref in self.auxiliaries else ""
 
 
 @dataclass(slots=True)
@@ -55,9 +65,13 @@ class Memory:
 
     def is_news(self, manifest: Manifest) -> bool:
         """Tell whether an event's object differs from what was last seen, in anything that matters; take note of it."""
-        ref = ref_of(manifest)
-        if ref.kind in AUXILIARY_KINDS:
-            return self._is_auxiliary_news(ref, manifest)
+        ref, key = ref_of(manifest), key_of(manifest)
+        if ref.kind in REMEMBERED_KINDS:
+            reading = self._readings.get(key)
+            if reading is not None and reading.version(ref) == resource_version_of(manifest):
+                return False
+            self.forget_reading(key)
+            return True
         print_ = hash(fingerprint(manifest))
         if self._seen.get(ref) == print_:
             return False
@@ -68,50 +82,47 @@ class Memory:
         """Take note that an object is no more."""
         ref = ref_of(manifest)
         self._seen.pop(ref, None)
-        if ref.kind in AUXILIARY_KINDS:
-            self._readings.pop(key_of(manifest), None)
+        if ref.kind in REMEMBERED_KINDS:
+            self.forget_reading(key_of(manifest))
 
-    def reading(self, key: DeploymentKey, since: datetime) -> dict[ObjectRef, Auxiliary] | None:
+    def reading(self, key: DeploymentKey, since: datetime) -> Reading | None:
         """Return the last full reading; None where there is none, or none since then."""
         reading = self._readings.get(key)
-        return reading.found if reading is not None and reading.at >= since else None
+        return reading if reading is not None and reading.at >= since else None
 
-    def read(self, key: DeploymentKey, found: dict[ObjectRef, Auxiliary], at: datetime) -> None:
+    def read(self, key: DeploymentKey, reading: Reading) -> Reading:
         """Take note of a full reading."""
-        self._readings[key] = Reading(at, found)
+        self._readings[key] = reading
+        return reading
+
+    def forget_reading(self, key: DeploymentKey) -> None:
+        """Read everything anew at the next look."""
+        self._readings.pop(key, None)
 
     def wrote(self, key: DeploymentKey, manifest: Manifest) -> None:
         """Take note of the API server's answer to a write: what stands there now is what was wanted."""
         ref = ref_of(manifest)
-        if ref.kind not in AUXILIARY_KINDS:
+        reading = self._readings.get(key)
+        if ref.kind not in REMEMBERED_KINDS:
             self.saw(manifest)
             if ref.kind is STATEFUL_SET:
                 self._answers[key] = (uid_of(manifest), generation_of(manifest))
-        elif key in self._readings:
-            self._readings[key].found[ref] = Auxiliary.of(manifest, None)
+        elif reading is not None and ref.kind is CONTROLLER_REVISION:
+            reading.records[ref] = manifest
+        elif reading is not None:
+            reading.auxiliaries[ref] = Auxiliary.of(manifest, None)
 
     def deleted(self, key: DeploymentKey, ref: ObjectRef) -> None:
         """Take note of a deletion of ours."""
-        if key in self._readings:
-            self._readings[key].found.pop(ref, None)
-
-    def _is_auxiliary_news(self, ref: ObjectRef, manifest: Manifest) -> bool:
-        key = key_of(manifest)
         reading = self._readings.get(key)
-        known = reading.found.get(ref) if reading is not None else None
-        if known is not None and known.resource_version == resource_version_of(manifest):
-            return False
-        self._readings.pop(key, None)
-        return True
+        if reading is not None:
+            reading.auxiliaries.pop(ref, None)
+            reading.records.pop(ref, None)
 
     def answered_generation(self, key: DeploymentKey, stateful_set: Manifest | None) -> int:
         """Return the generation that answered the last write of this very StatefulSet; 0: none did."""
         uid, generation = self._answers.get(key, ("", 0))
         return generation if stateful_set is not None and uid == uid_of(stateful_set) else 0
-
-    def forget_readings(self, key: DeploymentKey) -> None:
-        """Read everything anew at the next look."""
-        self._readings.pop(key, None)
 
     def forget(self, key: DeploymentKey) -> None:
         """Forget a deployment that is no more."""
@@ -161,10 +172,6 @@ def _stateful_set(manifest: Manifest) -> tuple[Hashable, ...]:
     )
 
 
-def _controller_revision(manifest: Manifest) -> tuple[Hashable, ...]:
-    return (manifest.get("revision"), annotations_of(manifest).get(ANNOTATION_APPROVAL))
-
-
 def _pod(manifest: Manifest) -> tuple[Hashable, ...]:
     status = manifest.get("status") or {}
     conditions = ((c["type"], c["status"], c.get("reason"), c.get("message")) for c in status.get("conditions") or ())
@@ -188,11 +195,5 @@ def _state(state: Mapping[str, Mapping[str, Any]]) -> Hashable:
 _READERS = {
     TRADING_DEPLOYMENT: _deployment,
     STATEFUL_SET: _stateful_set,
-    CONTROLLER_REVISION: _controller_revision,
     POD: _pod,
 }
-
-
-def auxiliaries_of(manifests: Iterable[Manifest], wanted: Mapping[ObjectRef, Manifest]) -> dict[ObjectRef, Auxiliary]:
-    """Boil a reading down to what must be known of it."""
-    return {ref_of(manifest): Auxiliary.of(manifest, wanted.get(ref_of(manifest))) for manifest in manifests}

@@ -70,11 +70,15 @@ class Reconciler:
     async def reconcile(self, key: DeploymentKey) -> Again:
         """Work on one deployment until there is nothing to do now."""
         loader = Loader(self.client, self.memory, self.read_anew_after)
-        for _ in range(MAX_STEPS):
-            found = await loader.load(key, self.now())
-            again = await (self._remove(found) if isinstance(found, Remains) else self._keep(found))
-            if again is not None:
-                return again
+        try:
+            for _ in range(MAX_STEPS):
+                found = await loader.load(key, self.now())
+                again = await (self._remove(found) if isinstance(found, Remains) else self._keep(found))
+                if again is not None:
+                    return again
+        except errors.ApiError:
+            self.memory.forget_reading(key)
+            raise
         return Again(after=0)
 
     async def _keep(self, observed: Observed) -> Again | None:
@@ -142,7 +146,7 @@ class Reconciler:
                 name = ref_of(manifest)
                 message = f"{name}: exists and was not made for this deployment; delete or rename it"
                 raise RefusedByClusterError(Refusal(AcceptedReason.NAME_CONFLICT, message)) from error
-            self.memory.forget_readings(key_of(manifest))
+            self.memory.forget_reading(key_of(manifest))
             raise errors.ConflictError(str(error), error.status) from error
 
     async def _report(self, deployment: Manifest, wanted: dict[str, Any]) -> None:

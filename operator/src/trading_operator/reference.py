@@ -216,7 +216,7 @@ def example_run_config(deployment: TradingDeployment) -> NodeConfig:
         venues=spec.venues,
         catalogs=tuple(CatalogPath(name=catalog.name, path=catalog.name) for catalog in spec.catalogs),
     )
-    return NodeConfig(trading_node=section)
+    return NodeConfig(trading_node=section, risk_engine=spec.risk)
 
 
 def run_config_schema(schema: Mapping[str, Any]) -> str:

@@ -113,6 +113,9 @@ class _Converter:
         converted |= {key: schema[key] for key in _COPIED if key in schema}
         if not self._defaults:
             converted.pop("default", None)
+        elif isinstance(default := converted.get("default"), dict):
+            # An optional field that is absent from a default is absent, not null.
+            converted["default"] = {key: value for key, value in default.items() if value is not None}
         if "const" in schema:
             converted["enum"] = [schema["const"]]
         if "anyOf" in schema and "x-kubernetes-int-or-string" not in schema:

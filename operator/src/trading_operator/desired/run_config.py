@@ -18,6 +18,7 @@ def run_config(deployment: TradingDeployment) -> str:
                 venues=spec.venues,
                 catalogs=tuple(CatalogPath(name=c.name, path=catalog_path(c.name)) for c in spec.catalogs),
                 http=HttpServer(host="0.0.0.0"),  # noqa: S104  # the kubelet and Prometheus ask from outside of the pod
-            )
+            ),
+            risk_engine=spec.risk,
         )
     )

@@ -193,6 +193,8 @@ _METHODS = {
     "patch": ("PATCH", _MERGE),
     "delete": ("DELETE", _JSON),
 }
+
+
 def _selector(values: Mapping[str, str] | None) -> str:
     return ",".join(f"{key}={value}" for key, value in (values or {}).items())
 
