@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.fixtures import cluster, namespace
+from tests.cluster.fixtures import cluster, namespace, pytest_runtest_makereport
 from tests.cluster.gcs import Gcs
 from tests.e2e.deployments import BUCKET, LONG_PREFIX, SHORT_PREFIX, Deployment
 from tests.e2e.kubectl import Kubectl, Object
 from tests.e2e.operator_install import OperatorInstall
 from trading_node.catalog.generator import generate_catalog
 
-__all__ = ["cluster", "namespace"]
+__all__ = ["cluster", "namespace", "pytest_runtest_makereport"]
 
 LONG_MINUTES = 180
 SHORT_MINUTES = 2
