@@ -396,6 +396,45 @@ POD_TEMPLATE = (
         "the operator sets the node's variables that start with TRADING_: choose another name",
     ),
 )
+RISK = (
+    Bad(
+        "a limit that is a number",
+        write("spec.risk.maxOrderNotional", 50000),
+        "spec.risk.maxOrderNotional",
+        "must be of type string",
+        "write a text",
+    ),
+    Bad(
+        "a limit with an exponent",
+        write("spec.risk.maxOrderNotional", "5e4"),
+        "spec.risk.maxOrderNotional",
+        "write a number in quotes",
+    ),
+    Bad(
+        "a tolerance in percent",
+        write("spec.risk.priceTolerance", "2"),
+        "spec.risk.priceTolerance",
+        "write a share from 0 to 1 in quotes",
+    ),
+    Bad(
+        "a least order above the largest",
+        write("spec.risk.minOrderNotional", "50001"),
+        "spec.risk.minOrderNotional",
+        "no order could pass both: write at most what maxOrderNotional says",
+    ),
+    Bad(
+        "limits of a strategy that is not there",
+        write("spec.risk.strategies", [{"name": "emma", "maxOrdersPerSecond": 1}]),
+        "spec.risk",
+        "it has limits and is none of strategies or venues",
+    ),
+    Bad(
+        "limits of an instrument without a venue",
+        write("spec.risk.instruments", [{"id": "BTCUSDT.KRAKEN"}]),
+        "spec.risk",
+        "it has limits and is none of strategies or venues",
+    ),
+)
 UNKNOWN_FIELDS = (
     Bad("an unknown field", write("spec.strategy", {}), "spec.strategy", "unknown field", "did you mean strategies?"),
     Bad("a field in snake case", write("spec.trader_id", "A-1"), "spec.trader_id", "unknown field", "mean traderId?"),
@@ -409,7 +448,7 @@ UNKNOWN_FIELDS = (
 )
 """The API server names these in one message, under strict validation, rather than field by field."""
 
-BAD = (*SPEC, *NAME, *STRATEGIES, *VENUES, *CATALOGS, *POD_TEMPLATE)
+BAD = (*SPEC, *NAME, *STRATEGIES, *VENUES, *CATALOGS, *RISK, *POD_TEMPLATE)
 
 
 def _numbered(manifest: dict[str, Any], number: int) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def good_manifest(name: str = "good") -> Manifest:
                 {"name": "ticks", "gcs": {"bucket": "ticks", "prefix": "data/2026", "driver": "Auto"}},
                 {"name": "bars", "pvc": {"claimName": "bars", "subPath": "catalog"}},
             ],
+            "risk": _risk(),
             "suspend": False,
             "rollout": {"when": "OnApproval"},
             "podTemplate": {
@@ -46,6 +47,60 @@ def good_manifest(name: str = "good") -> Manifest:
                 },
             },
         },
+    }
+
+
+def limits_of_parts() -> Manifest:
+    """Every limit of a strategy, a venue and an instrument; apart, because they name other parts of the manifest."""
+    return {
+        "strategies": [
+            {
+                "name": "ema-btc",
+                "maxOrdersPerSecond": 5,
+                "maxOrdersPerMinute": 50,
+                "maxGrossNotional": "100000",
+                "maxNetNotional": "100000",
+                "maxDailyLoss": "1000",
+            }
+        ],
+        "venues": [
+            {"name": "BINANCE", "maxOrdersPerSecond": 8, "maxOrdersPerMinute": 80, "maxGrossNotional": "300000"},
+        ],
+        "instruments": [
+            {
+                "id": "BTCUSDT.BINANCE",
+                "minOrderQuantity": "0.001",
+                "maxOrderQuantity": "2",
+                "maxOrderNotional": "40000",
+                "maxPosition": "5",
+                "maxPositionNotional": "150000",
+                "priceTolerance": "0.01",
+            },
+            {"id": "ETHUSDT.BINANCE"},
+        ],
+    }
+
+
+def _risk() -> Manifest:
+    return {
+        "currency": "USD",
+        "equalCurrencies": ["USDT"],
+        "maxOrdersPerSecond": 10,
+        "maxOrdersPerMinute": 100,
+        "minOrderNotional": "10",
+        "maxOrderNotional": "50000",
+        "maxPositionNotional": "200000.5",
+        "maxGrossNotional": "1000000",
+        "maxNetNotional": "500000",
+        "priceTolerance": "0.02",
+        "maxReferenceAgeSeconds": 30,
+        "maxBalanceUse": "0.9",
+        "maxDailyLoss": "5000",
+        "duplicateWindowMilliseconds": 200,
+        "selfCrossing": "Allow",
+        "strategies": [],
+        "venues": [],
+        "instruments": [],
     }
 
 

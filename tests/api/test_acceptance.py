@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.api.kube import Kube, Refused, deployments_path
-from tests.api.manifests import EXAMPLES, Manifest, changed, example, good_manifest, remove, write
+from tests.api.manifests import EXAMPLES, Manifest, changed, example, good_manifest, limits_of_parts, remove, write
 from trading_api.codec import parse_deployment, to_spec_dict
 from trading_api.errors import InvalidDocument
 
 MINIMAL = changed(
+    remove("spec.risk"),
     remove("spec.catalogs[1]"),
     remove("spec.venues[1]"),
     remove("spec.strategies[1]"),
@@ -25,6 +26,7 @@ MINIMAL = changed(
     remove("spec.rollout"),
     remove("spec.podTemplate"),
 )
+LIMITED = changed(*(write(f"spec.risk.{field}", value) for field, value in limits_of_parts().items()))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -39,6 +41,7 @@ def test_the_examples_are_accepted(kube: Kube, namespace: str, path: Path) -> No
         changed(write("spec.podTemplate", {}), write("spec.rollout", {}), base=MINIMAL),
         changed(write("spec.podTemplate", {"metadata": {}, "spec": {}}), base=MINIMAL),
         good_manifest(),
+        LIMITED,
         *map(example, EXAMPLES),
     ],
     ids=[
@@ -46,6 +49,7 @@ def test_the_examples_are_accepted(kube: Kube, namespace: str, path: Path) -> No
         "empty objects",
         "nested empty objects",
         "everything",
+        "limits of parts",
         *(p.stem for p in EXAMPLES),
     ],
 )

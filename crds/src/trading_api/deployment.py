@@ -24,6 +24,7 @@ from trading_api.fields import (
 )
 from trading_api.order_ids import resolve_order_id_tag, sharing_a_derived_tag, sharing_a_set_tag
 from trading_api.pod_template import PodTemplate
+from trading_api.risk import LIMITS_OF_NOTHING, RiskLimits, limits_of_nothing
 from trading_api.rules import AnyRule, Immutable, Rule, RuleOfEach
 from trading_api.status import TradingDeploymentStatus
 
@@ -281,6 +282,8 @@ class TradingDeploymentSpec(ApiModel):
     """The venues that the node connects to."""
     catalogs: Annotated[tuple[Catalog, ...], Field(max_length=16, json_schema_extra=keyed_by("name"))] = ()
     """The data catalogs that the node reads."""
+    risk: RiskLimits = RiskLimits()
+    """The limits that every order is held against before it leaves the node."""
     suspend: bool = False
     """True stops the node in order and keeps it stopped."""
     rollout: Rollout = Rollout()
@@ -288,7 +291,17 @@ class TradingDeploymentSpec(ApiModel):
     pod_template: PodTemplate = PodTemplate()
     """A strategic merge patch over the node's pod."""
 
-    rules = TRADING_RULES
+    rules = (
+        *TRADING_RULES,
+        RuleOfEach(
+            at="risk",
+            cel="self.risk.strategies.filter(r, !self.strategies.exists(s, s.name == r.name)).map(r, r.name)"
+            " + self.risk.venues.filter(r, !self.venues.exists(v, v.name == r.name)).map(r, r.name)"
+            " + self.risk.instruments.filter(r, !self.venues.exists(v, r.id.endsWith('.' + v.name))).map(r, r.id)",
+            offenders=lambda spec: limits_of_nothing(spec.risk, spec),
+            says=LIMITS_OF_NOTHING,
+        ),
+    )
 
 
 class ObjectMeta(ApiModel):

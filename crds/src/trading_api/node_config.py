@@ -9,6 +9,8 @@ from trading_api import wiring
 from trading_api.base import ApiModel
 from trading_api.deployment import TRADING_RULES, Mode, Strategies, Venues
 from trading_api.fields import Name, TraderId
+from trading_api.risk import LIMITS_OF_NOTHING, RiskLimits, limits_of_nothing
+from trading_api.rules import RuleOfEach
 
 
 class LogLevel(StrEnum):
@@ -78,5 +80,16 @@ class NodeConfig(ApiModel):
 
     trading_node: TradingNodeSection
     """What the node trades."""
+    risk_engine: RiskLimits = RiskLimits()
+    """The limits that every order is held against before it leaves the node."""
     logging: LoggingSection = LoggingSection()
     """How the node logs."""
+
+    rules = (
+        RuleOfEach(
+            at="risk_engine",
+            cel=None,
+            offenders=lambda config: limits_of_nothing(config.risk_engine, config.trading_node),
+            says=LIMITS_OF_NOTHING,
+        ),
+    )

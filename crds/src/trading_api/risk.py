@@ -8,10 +8,10 @@ exempt from the limits on size, position, exposure, age of prices, balance and l
 duplicates, crossing and price.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field
 
@@ -81,10 +81,9 @@ def _twice(items: str, field: str) -> RuleOfEach:
         names = [getattr(item, field) for item in getattr(model, items)]
         return [name for name in names if names.count(name) > 1]
 
-    camel = _camel(field)
     return RuleOfEach(
         at=items,
-        cel=f"self.{items}.map(i, i.{camel}).filter(n, self.{items}.filter(i, i.{camel} == n).size() > 1)",
+        cel=None,  # the API server keeps such lists by this field, as maps
         offenders=offenders,
         says="write all limits of one in one entry",
     )
@@ -189,9 +188,36 @@ class RiskLimits(ApiModel):
     )
 
 
-def unknown_scopes(risk: RiskLimits, strategies: Iterable[str], venues: Iterable[str]) -> list[str]:
-    """Return the names in limits that name no strategy or venue: limits that would silently limit nothing."""
-    known_strategies, known_venues = set(strategies), set(venues)
+class Named(Protocol):
+    """A strategy or a venue."""
+
+    @property
+    def name(self) -> str:
+        """The name that limits use."""
+
+
+class Trading(Protocol):
+    """What is traded with whom: a spec, or a section of the run-config."""
+
+    @property
+    def strategies(self) -> Sequence[Named]:
+        """The strategies."""
+
+    @property
+    def venues(self) -> Sequence[Named]:
+        """The venues."""
+
+
+LIMITS_OF_NOTHING = (
+    "it has limits and is none of {strategies} or {venues}, so nothing would be limited: correct the name, or remove"
+    " the entry"
+)
+
+
+def limits_of_nothing(risk: RiskLimits, trading: Trading) -> list[str]:
+    """Return the names in limits that name no strategy or venue: they would silently limit nothing."""
+    known_strategies = {strategy.name for strategy in trading.strategies}
+    known_venues = {venue.name for venue in trading.venues}
     return [
         *(entry.name for entry in risk.strategies if entry.name not in known_strategies),
         *(entry.name for entry in risk.venues if entry.name not in known_venues),

@@ -8,7 +8,7 @@ import contextlib
 import functools
 import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,8 @@ from nautilus_trader.trading.strategy import Strategy
 
 from trading_api.node_config import LogLevel
 from trading_node.errors import NodeError, config_refused, crashed, not_trading
+from trading_node.gate import Gate
+from trading_node.nautilus_gate import NautilusGate
 from trading_node.nautilus_logs import LogFile, NautilusLogs
 from trading_node.snapshot import Replay, Snapshot
 from trading_node.strategies import origin
@@ -94,6 +96,25 @@ class NautilusNode:
         self._kernel_config_clients(venues)
         for strategy in strategies:
             self._node.trader.add_strategy(strategy)
+
+    def gate_orders(self, gate: Gate, strategy_names: Mapping[str, str], clock: Callable[[], int]) -> None:
+        """Put the gate on the path of every order, once everything is built.
+
+        It opens after the venues have agreed and before a strategy starts. The names are those that limits call
+        strategies by, keyed by strategy id; the clock is that of the market data.
+        """
+        on_path = NautilusGate(self._kernel, gate, strategy_names=strategy_names, clock=clock)
+        on_path.install()
+        on_path.guard_clients()
+        trader = self._node.trader
+        start = trader.start
+
+        def open_and_start() -> None:
+            on_path.resync()
+            gate.set_reconciled(True)
+            start()
+
+        trader.start = open_and_start
 
     def _kernel_config_clients(self, venues: Sequence[VenueClients]) -> None:
         builder = self._node._builder  # noqa: SLF001  # the public way wants all clients before the kernel exists

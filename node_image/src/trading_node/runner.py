@@ -18,10 +18,13 @@ from trading_api.status import NodeState, NodeStatus
 from trading_node.catalog.reader import OpenCatalog, open_catalog
 from trading_node.environment import Environment
 from trading_node.errors import NodeError, crashed, stop_incomplete
+from trading_node.gate import Gate
+from trading_node.gate_metrics import GateCollector
 from trading_node.kubernetes_report import ApiServer, StatusClient, StatusReporter
 from trading_node.liveness import LoopWatch
 from trading_node.nautilus import NautilusNode
 from trading_node.nautilus_logs import NautilusLogs
+from trading_node.risk.limits import compile_limits
 from trading_node.shutdown import Shutdown
 from trading_node.snapshot import Snapshot
 from trading_node.status import Life, build_status, live_document
@@ -73,6 +76,8 @@ class Runner:
         self._node: NautilusNode | None = None
         self._feed = ReplayFeed(replay_speed(config.trading_node.venues))
         self._telemetry = Telemetry(environment)
+        self._gate = Gate(compile_limits(config.risk_engine))
+        self._telemetry.registry.register(GateCollector(self._gate))
         self._telemetry.observe(lambda: self._life, self._snapshot)
         self._watch = LoopWatch(self._telemetry.loop_lag.observe)
         self._reporter: StatusReporter | None = None
@@ -119,6 +124,8 @@ class Runner:
         parts = Parts(catalogs=catalogs, feed=self._feed, portfolio=lambda: node.portfolio)
         node.process_synchronously(accelerated=self._feed.accelerated)
         node.build([build_venue(venue, parts) for venue in section.venues], strategies)
+        names = {built.id.value: named.name for named, built in zip(section.strategies, strategies, strict=True)}
+        node.gate_orders(self._gate, names, lambda: self._feed.time_ns)
         self._enter(Life(state=NodeState.STARTING, reason="Connecting"))
         await node.start()
         self._enter(Life(state=NodeState.TRADING, reconciled=True))

@@ -2,11 +2,12 @@
 
 import json
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from tests.unit.gate.orders import START, hold, open_gate, order, reason
-from trading_api.risk import InstrumentRisk, RiskLimits, StrategyRisk, VenueRisk, unknown_scopes
+from trading_api.risk import InstrumentRisk, RiskLimits, StrategyRisk, VenueRisk, limits_of_nothing
 from trading_node.gate import Denial, Gate
 from trading_node.risk.decision import Deny, Reason
 from trading_node.risk.limits import compile_limits
@@ -163,4 +164,5 @@ def test_limits_of_what_is_not_there_are_found() -> None:
         venues=(VenueRisk(name="Y"),),
         instruments=(InstrumentRisk(id="A.X"), InstrumentRisk(id="A.Z")),
     )
-    assert unknown_scopes(risk, ["ema"], ["X"]) == ["emma", "Y", "A.Z"]
+    trading = SimpleNamespace(strategies=[SimpleNamespace(name="ema")], venues=[SimpleNamespace(name="X")])
+    assert limits_of_nothing(risk, trading) == ["emma", "Y", "A.Z"]

@@ -89,6 +89,11 @@ class ReplayFeed:
         """Whether the catalog's time runs faster than this machine's."""
         return self._speed != 1
 
+    @property
+    def time_ns(self) -> int:
+        """Time of the last event, in the catalog's own time; 0 before the first."""
+        return self._time_ns
+
     def add(self, source: Source) -> None:
         """Add a venue."""
         self._sources.append(source)
