@@ -18,7 +18,10 @@ def exact_arithmetic() -> AbstractContextManager[Context]:
 
 
 def rounded(value: Decimal) -> Decimal:
-    """Return the value to 18 digits after the point, half to even."""
+    """Return the value to 18 digits after the point, half to even; one that has no more stays as it is."""
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent >= -SCALE:
+        return value
     return value.quantize(_QUANTUM, context=_WIDE)
 
 

@@ -65,7 +65,7 @@ class PostgresServer:
     def start(self) -> None:
         command: list[str | Path] = [
             self._programs / "postgres", "-D", self._data, "-k", self._folder, "-c", "listen_addresses=",
-            "-c", "shared_buffers=32MB", "-c", "max_connections=40", "-c", "autovacuum=off",
+            "-c", "shared_buffers=32MB", "-c", "max_connections=40",
         ]  # fmt: skip
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(command, user=self._user, stdout=log, stderr=log, stdin=subprocess.DEVNULL)

@@ -86,6 +86,6 @@ def _flat(key: Any) -> Any:
 
 
 def _same(stored: Any, value: Any) -> bool:
-    if isinstance(value, Decimal) and stored is not None:
-        return bool(stored == value.quantize(Decimal("1e-18"))) if value.as_tuple().exponent < -18 else stored == value  # type: ignore[operator]
+    if isinstance(stored, Decimal) and value is not None:
+        return stored == Decimal(value)
     return bool(stored == value)

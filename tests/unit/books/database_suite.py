@@ -28,7 +28,7 @@ from trading_node.store.queries import BookReader
 from trading_node.store.schema import REVISION, metadata
 
 few = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.differing_executors],
 )
@@ -249,6 +249,33 @@ class DatabaseSuite:
                 assert await reader.count_orders(11, strategy_id="EMA-1", venue="BINANCE") == 1
                 assert [fill.trade_id for fill in await reader.fills(41)] == ["2"]
                 assert [position.quantity for position in await reader.positions()] == [11]
+
+    @pytest.mark.parametrize(
+        ("question", "index"),
+        [
+            ("unified_orders WHERE trader_id='T' AND strategy_id='S' AND venue='V' AND ts_placed >= 5", "velocity"),
+            ("unified_orders WHERE trader_id='T' AND strategy_id='S' AND venue='V' AND status='ACCEPTED'", "status"),
+            ("unified_orders WHERE trader_id='T' AND instrument_id='I' AND is_open", "open"),
+            ("unified_orders WHERE venue='V' AND venue_order_id='1'", "venue_order"),
+            ("unified_positions WHERE instrument_id='I'", "instrument"),
+            ("unified_positions WHERE base_currency='BTC'", "base"),
+            ("unified_fills WHERE operation_id='O'", "operation"),
+            ("unified_fills WHERE trader_id='T' AND venue='V' AND ts_event >= 5", "time"),
+            ("unified_events WHERE operation_id='O'", "operation"),
+        ],
+    )
+    async def test_what_risk_asks_has_an_index(self, fresh: MakeEngine, question: str, index: str) -> None:
+        async with fresh() as engine, engine.connect() as connection:
+            explain = "EXPLAIN QUERY PLAN"
+            if engine.dialect.name == "postgresql":
+                await connection.execute(text("SET LOCAL enable_seqscan = off"))  # A table this small is read whole.
+                explain = "EXPLAIN"
+            query = f"{explain} SELECT * FROM {question}"  # noqa: S608 - from the list above
+            plan = " ".join(map(str, (await connection.execute(text(query))).all()))
+            if engine.dialect.name == "postgresql":  # Which of several indexes it takes depends on statistics.
+                assert "Seq Scan" not in plan
+            else:
+                assert f"ix_{question.split(maxsplit=1)[0]}_{index}" in plan
 
     async def upgrade_to_a_later_release(self, engine: AsyncEngine, folder: Path) -> None:
         (folder / "rev_9999.py").write_text(NEXT_REVISION.format(head=REVISION))

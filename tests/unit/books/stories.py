@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from trading_node.book_events import (
@@ -21,6 +22,7 @@ from trading_node.book_events import (
     operation_id,
 )
 
+light = settings(max_examples=50)
 TRADER = "DESK-A-001"
 STRATEGY = "EMA-1"
 INSTRUMENT = "BINANCE-FUTURES:PERPETUAL:BTC-USDT@LIN"

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.unit.books.stories import light
 from trading_node.instrument_ids import CanonicalId, InstrumentIdError, InstrumentTerms, InstrumentType, parse_canonical
 from trading_node.venue_symbols import to_canonical, to_engine
 
@@ -77,6 +78,7 @@ def test_exchanges_without_rules_keep_their_spelling(engine: str, kind: Instrume
 assets = st.text(st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"), min_size=1, max_size=8)
 
 
+@light
 @given(assets, assets)
 def test_terms_tell_base_and_quote_apart(base: str, quote: str) -> None:
     canonical = to_canonical(f"{base}{quote}-PERP.BINANCE", InstrumentTerms(base=base, quote=quote))
@@ -102,18 +104,21 @@ def test_nothing_is_lost_on_the_way(symbol: str, venue: str) -> None:
     assert str(parse_canonical(canonical)) == canonical
 
 
+@light
 @given(symbols, symbols, st.sampled_from(VENUES), st.sampled_from(VENUES))
 def test_two_instruments_never_share_an_id(one: str, other: str, venue: str, place: str) -> None:
     if (one, venue) != (other, place):
         assert to_canonical(f"{one}.{venue}") != to_canonical(f"{other}.{place}")
 
 
+@light
 @given(symbols, st.sampled_from(InstrumentType), symbols, st.just("") | symbols)
 def test_the_text_form_reads_back(venue: str, kind: InstrumentType, payload: str, chain: str) -> None:
     made = CanonicalId(venue=venue, type=kind, payload=payload, chain=chain)
     assert parse_canonical(str(made)) == made
 
 
+@light
 @given(st.text() | st.lists(st.sampled_from([*WORDS, "BINANCE-FUTURES:", "PERPETUAL:"]), max_size=6).map("".join))
 def test_other_text_gives_one_clear_error(text: str) -> None:
     try:

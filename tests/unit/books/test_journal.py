@@ -46,7 +46,7 @@ def reopened(directory: Path, **options: bool) -> list[bytes]:
     return found
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(payloads, st.integers(60, 200), st.data())
 def test_a_queue_over_restarts(entries: list[bytes], segment_bytes: int, data: st.DataObject) -> None:
     """Append, read, acknowledge and restart in any mixture: what is not acknowledged comes again, in order."""
@@ -79,7 +79,7 @@ def test_a_queue_over_restarts(entries: list[bytes], segment_bytes: int, data: s
         assert reopened(directory) == []
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(payloads, st.data())
 def test_a_torn_end_keeps_every_record_before_it(entries: list[bytes], data: st.DataObject) -> None:
     with folder() as directory:
@@ -95,7 +95,7 @@ def test_a_torn_end_keeps_every_record_before_it(entries: list[bytes], data: st.
         assert reopened(directory) == entries[:whole]
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(payloads, st.data())
 def test_a_synced_record_that_is_gone_is_told(entries: list[bytes], data: st.DataObject) -> None:
     with folder() as directory:
@@ -109,7 +109,7 @@ def test_a_synced_record_that_is_gone_is_told(entries: list[bytes], data: st.Dat
         assert len(kept) < len(entries)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(payloads, st.data())
 def test_a_flipped_bit_is_told_and_costs_one_record(entries: list[bytes], data: st.DataObject) -> None:
     with folder() as directory:

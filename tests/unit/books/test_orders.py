@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.books.stories import amended, filled, lives, moved, placed, shuffled_with_repeats, voided
+from tests.unit.books.stories import amended, filled, light, lives, moved, placed, shuffled_with_repeats, voided
 from trading_node.book_events import Filled, FillVoided, OrderEvent, TransitionKind
 from trading_node.orders import Order, OrderStatus, fold_order
 
@@ -18,6 +18,7 @@ def fold(*events: OrderEvent) -> Order:
     return fold_order(KEY, events)
 
 
+@light
 @given(st.data())
 def test_any_arrival_gives_the_same_order(data: st.DataObject) -> None:
     events = data.draw(lives())
@@ -25,6 +26,7 @@ def test_any_arrival_gives_the_same_order(data: st.DataObject) -> None:
     assert fold(*arrived) == fold(*events)
 
 
+@light
 @given(lives())
 def test_fills_add_up(events: list[OrderEvent]) -> None:
     order = fold(*events)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.books.stories import filled, prices, quantities, shuffled_with_repeats, times
+from tests.unit.books.stories import filled, light, prices, quantities, shuffled_with_repeats, times
 from trading_node.book_events import Filled, Side
 from trading_node.positions import Position, aggregate, apply_fill, by_base_asset, by_instrument, fold_position
 
@@ -52,6 +52,7 @@ def oracle(fills: list[Filled]) -> tuple[Fraction, Fraction | None, Fraction]:
 
 
 @pytest.mark.parametrize("inverse", [False, True])
+@light
 @given(data=st.data())
 def test_positions_equal_the_oracle(data: st.DataObject, inverse: bool) -> None:
     made = data.draw(fills(inverse=inverse))
@@ -66,6 +67,7 @@ def test_positions_equal_the_oracle(data: st.DataObject, inverse: bool) -> None:
     assert abs(Fraction(position.realized_profit) - profit) / scale < CLOSE
 
 
+@light
 @given(fills())
 def test_going_on_equals_folding_anew(made: list[Filled]) -> None:
     in_order = sorted(made, key=lambda f: (f.ts_event, int(f.trade_id)))

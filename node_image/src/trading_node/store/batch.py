@@ -1,10 +1,10 @@
 """One batch of events into the database: one transaction, after which log and tables agree, however often it runs."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from functools import cache
 
-from sqlalchemy import Table, and_, delete, select, text, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+import msgspec
+from sqlalchemy import Table, TextClause, and_, delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trading_node.book_events import BookEvent, OrderEvent
@@ -22,8 +22,11 @@ from trading_node.store.projection import (
 )
 from trading_node.store.rows import Row, event_row, fill_row, order_row, position_row, read_fill, read_position
 
-_LOCK_SPACE = 723_460
 _CHUNK = 512
+# A plan made while a table was small reads all of it when it is large: the tables grow from nothing within minutes.
+_BEGIN = text(
+    "SELECT pg_advisory_xact_lock(723460, hashtext(:trader)), set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
 
 
 async def write_batch(connection: AsyncConnection, trader_id: str, events: Sequence[BookEvent]) -> None:
@@ -33,10 +36,8 @@ async def write_batch(connection: AsyncConnection, trader_id: str, events: Seque
     write one after the other. An event that is in the log already changes nothing.
     """
     if connection.dialect.name == "postgresql":
-        await connection.execute(
-            text("SELECT pg_advisory_xact_lock(:space, hashtext(:trader))"), {"space": _LOCK_SPACE, "trader": trader_id}
-        )
-    await _insert_events(connection, [event_row(event, trader_id) for event in events])
+        await connection.execute(_BEGIN, {"trader": trader_id})
+    await _upsert(connection, schema.events, [event_row(event, trader_id) for event in events])
     concerned = order_events(events)
     if not concerned:
         return
@@ -61,11 +62,6 @@ async def _write_fills(connection: AsyncConnection, changes: FillChanges) -> Non
         if position is not None:
             changed.append(position)
     await _upsert(connection, schema.positions, [position_row(position) for position in changed])
-
-
-async def _insert_events(connection: AsyncConnection, rows: list[Row]) -> None:
-    statement = _insert(connection, schema.events).on_conflict_do_nothing(index_elements=["event_id"])
-    await connection.execute(statement, rows)
 
 
 async def _history(connection: AsyncConnection, operation_ids: Iterable[str]) -> list[OrderEvent]:
@@ -106,17 +102,29 @@ async def _refold_position(connection: AsyncConnection, key: PositionKey) -> Pos
 
 
 async def _upsert(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    if not rows:
-        return
-    statement = _insert(connection, table)
-    key = {column.name for column in table.primary_key.columns}
-    # Only the columns that this release knows: those of a later one keep what is in them.
-    values: Mapping[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    await connection.execute(statement.on_conflict_do_update(index_elements=sorted(key), set_=values), rows)
+    """Write rows in one statement, as one parameter: neither driver nor server then handles them one by one."""
+    if rows:
+        statement = _upsert_statement(connection.dialect.name, table, tuple(rows[0]))
+        await connection.execute(statement, {"rows": msgspec.json.encode(rows).decode()})
 
 
-def _insert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+@cache
+def _upsert_statement(dialect: str, table: Table, columns: tuple[str, ...]) -> TextClause:
+    """Return the statement that inserts rows given as JSON, or updates those that are there.
+
+    It names only the columns that this release knows: those of a later one keep what is in them.
+    """
+    if dialect == "postgresql":
+        chosen, source = columns, f"json_populate_recordset(NULL::{table.name}, CAST(:rows AS json))"
+    else:
+        chosen, source = tuple(f"value ->> '$.{column}'" for column in columns), "json_each(:rows)"
+    # WHERE true: without it SQLite takes ON CONFLICT for a join.
+    insert = f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {', '.join(chosen)} FROM {source} WHERE true"  # noqa: S608 - names from the schema alone
+    if table is schema.events:
+        return text(f"{insert} ON CONFLICT (event_id) DO NOTHING")
+    key = [column.name for column in table.primary_key]
+    updates = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
+    return text(f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {updates}")
 
 
 def _key_values(key: PositionKey) -> dict[str, str]:

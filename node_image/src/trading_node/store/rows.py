@@ -1,4 +1,4 @@
-"""Between the books' dataclasses and the tables' rows."""
+"""Between the books' dataclasses and the tables' rows: written as JSON with amounts as text, read as columns."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from trading_node.book_events import BookEvent, Filled, Placed, Side, describe
-from trading_node.exact import plain
+from trading_node.exact import plain, rounded
 from trading_node.orders import Order
 from trading_node.positions import Position, PositionKey
 from trading_node.store.codec import encode
@@ -23,8 +23,8 @@ def event_row(event: BookEvent, trader_id: str) -> Row:
         "operation_id": event.operation_id,
         "trader_id": trader_id,
         "kind": describe(event),
-        "ts_event": event.ts_event,
-        "ts_init": event.ts_init,
+        "ts_event": _integer(event.ts_event),
+        "ts_init": _integer(event.ts_init),
         "reconciliation": event.reconciliation,
         "payload": encode(event).decode(),
     }
@@ -42,15 +42,15 @@ def order_row(order: Order, trader_id: str) -> Row:
         "is_open": order.is_open,
         "reason": _text(order.reason),
         "reason_details": _json(order.details),
-        "quantity": order.quantity,
-        "price": order.price,
-        "trigger_price": order.trigger_price,
-        "filled_quantity": order.filled_quantity,
-        "average_price": order.average_price,
+        "quantity": _amount(order.quantity),
+        "price": _amount(order.price),
+        "trigger_price": _amount(order.trigger_price),
+        "filled_quantity": _amount(order.filled_quantity),
+        "average_price": _amount(order.average_price),
         "commissions": _amounts(order.commissions),
         "tx_hash": order.tx_hash,
-        "gas_used": order.gas_used,
-        "gas_price": order.gas_price,
+        "gas_used": _integer(order.gas_used),
+        "gas_price": _amount(order.gas_price),
         "ts_submitted": order.ts_submitted,
         "ts_accepted": order.ts_accepted,
         "ts_closed": order.ts_closed,
@@ -70,7 +70,7 @@ def _terms_columns(terms: Placed | None) -> Row:
         "side": known.side.value if terms else "",
         "order_type": known.order_type,
         "time_in_force": known.time_in_force,
-        "display_quantity": known.display_quantity,
+        "display_quantity": _amount(known.display_quantity),
         "post_only": known.post_only,
         "reduce_only": known.reduce_only,
         "quote_quantity": known.quote_quantity,
@@ -84,12 +84,12 @@ def _terms_columns(terms: Placed | None) -> Row:
         "linked_operation_ids": _json(known.linked_operation_ids),
         "tags": _json(known.tags),
         "atomic_group": known.atomic_group,
-        "atomic_sequence": known.atomic_sequence,
-        "odds": known.odds,
+        "atomic_sequence": _integer(known.atomic_sequence),
+        "odds": _amount(known.odds),
         "selection": _text(known.selection),
         "reconciliation": known.reconciliation,
         "ts_placed": known.ts_event,
-        "ts_expire": known.ts_expire,
+        "ts_expire": _integer(known.ts_expire),
     }
 
 
@@ -103,12 +103,15 @@ _FILL_COLUMNS = (
     "base_currency", "quote_currency", "settlement_currency", "multiplier", "inverse", "spot", "tx_hash", "gas_used",
     "gas_price", "reconciliation", "ts_event", "ts_init",
 )  # fmt: skip
+_FILL_AMOUNTS = ("quantity", "price", "commission", "multiplier", "gas_price")
 
 
 def fill_row(fill: Filled, *, voided: bool) -> Row:
     """Return a fill as a row."""
     row: Row = {name: getattr(fill, name) for name in _FILL_COLUMNS}
-    return {**row, "fill_id": fill.fill_id, "side": fill.side.value, "voided": voided}
+    amounts: Row = {name: _amount(row[name]) for name in _FILL_AMOUNTS}
+    amounts["gas_used"] = _integer(fill.gas_used)
+    return {**row, **amounts, "fill_id": fill.fill_id, "side": fill.side.value, "voided": voided}
 
 
 def read_fill(row: RowMapping) -> Filled:
@@ -129,15 +132,15 @@ def position_row(position: Position) -> Row:
         "base_currency": position.base_currency,
         "quote_currency": position.quote_currency,
         "settlement_currency": position.settlement_currency,
-        "multiplier": position.multiplier,
+        "multiplier": _amount(position.multiplier),
         "inverse": position.inverse,
         "is_open": position.is_open,
-        "quantity": position.quantity,
-        "average_price": position.average_price,
-        "realized_profit": position.realized_profit,
+        "quantity": _amount(position.quantity),
+        "average_price": _amount(position.average_price),
+        "realized_profit": _amount(position.realized_profit),
         "commissions": _amounts(position.commissions),
-        "bought": position.bought,
-        "sold": position.sold,
+        "bought": _amount(position.bought),
+        "sold": _amount(position.sold),
         "fill_count": position.fill_count,
         "ts_opened": position.ts_opened,
         "ts_last": position.ts_last,
@@ -177,6 +180,17 @@ def read_position(row: RowMapping) -> Position:
 
 def _json(value: object) -> str:
     return "{}" if value == {} else "[]" if value == () else json.dumps(value, default=str, separators=(",", ":"))
+
+
+def _integer(value: int | None) -> int | None:
+    """Return what a BIGINT holds. Raises ValueError for more: SQLite would silently make it a float."""
+    if value is not None and not -(2**63) <= value < 2**63:
+        raise ValueError(f"{value} is more than 64 bits hold")
+    return value
+
+
+def _amount(value: Decimal | None) -> str | None:
+    return None if value is None else plain(rounded(value))
 
 
 def _amounts(amounts: Mapping[str, Decimal]) -> str:
