@@ -60,12 +60,13 @@ class Loader:
 
     async def load(self, key: DeploymentKey, now: datetime) -> Observed | Remains:
         """Look. For a deployment that is gone or going, what is left of it; else what there is for it."""
-        reading = self.memory.reading(key, since=now - self.read_anew_after)
-        early = await self._deployment(key) if reading is None else None
+        reading, fresh = self.memory.reading(key, since=now - self.read_anew_after), self.memory.is_fresh(key)
+        if reading is None:
+            self.memory.forget_reading(key)
         stateful_set, pod, read_anew = await asyncio.gather(
-            self.client.get(ObjectRef(STATEFUL_SET, key.namespace, base_name(key.name))),
+            self._stateful_set(key),
             self.client.get(ObjectRef(POD, key.namespace, pod_name(key.name))),
-            self._read_anew(key, early) if reading is None else _nothing(),
+            self._read_anew(key) if reading is None and not fresh else _nothing(),
         )
         # Last: what is missing is then missing while the deployment lives, and not because this process was suspended
         # and the deployment went away meanwhile.
@@ -74,8 +75,8 @@ class Loader:
         if deployment is None or is_terminating(deployment):
             return Remains(key, deployment, await self._left(key, deployment))
         if reading is None:
-            if early is None or finalizers_of(early) != finalizers_of(deployment):
-                raise ConflictError(f"{key}: has changed while it was read")
+            if fresh and FINALIZER in finalizers_of(deployment):
+                raise ConflictError(f"{key}: somebody else has begun with it")
             reading = self.memory.read(key, _understood(owner_of(deployment), read_anew, now))
         return await self._observed(deployment, stateful_set, pod, reading, now)
 
@@ -100,17 +101,21 @@ class Loader:
             creation_failure=await self._creation_failure(mine, pod, now),
         )
 
-    async def _read_anew(self, key: DeploymentKey, deployment: Manifest | None) -> tuple[Manifest, ...]:
-        """Read the named children by name, so that a stranger's is seen too, and list what is named by hash.
+    async def _stateful_set(self, key: DeploymentKey) -> Manifest | None:
+        """Return the StatefulSet, from memory where no event told of a change: every write of it is locked."""
+        known = self.memory.stateful_set(key)
+        if known is None:
+            known = await self.client.get(ObjectRef(STATEFUL_SET, key.namespace, base_name(key.name)))
+            if known is not None:
+                self.memory.remember(key, known)
+        return known
 
-        Nothing was made yet for a deployment without our finalizer, so that nothing needs to be listed.
-        """
+    async def _read_anew(self, key: DeploymentKey) -> tuple[Manifest, ...]:
+        """Read the named children by name, so that a stranger's is seen too, and list what is named by hash."""
         named = (self.client.get(ObjectRef(kind, key.namespace, base_name(key.name))) for kind in NAMED_CHILDREN)
-        found = [one for one in await _gather(named) if one is not None]
-        if deployment is not None and FINALIZER in finalizers_of(deployment):
-            listed = await _gather(self._list(kind, key) for kind in (CONFIG_MAP, CONTROLLER_REVISION))
-            found += [one for many in listed for one in many]
-        return tuple(found)
+        listed = (self._list(kind, key) for kind in (CONFIG_MAP, CONTROLLER_REVISION))
+        found, many = await asyncio.gather(_gather(named), _gather(listed))
+        return (*(one for one in found if one is not None), *(one for ones in many for one in ones))
 
     async def _deployment(self, key: DeploymentKey) -> Manifest | None:
         return await self.client.get(ObjectRef(TRADING_DEPLOYMENT, key.namespace, key.name))

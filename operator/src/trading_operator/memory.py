@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from trading_api import wiring
-from trading_operator.desired.names import ANNOTATION_APPROVE
+from trading_operator.desired.names import ANNOTATION_APPROVE, FINALIZER
 from trading_operator.objects import (
     AUXILIARY_KINDS,
     CONTROLLER_REVISION,
@@ -42,11 +42,12 @@ class Reading:
     auxiliaries: dict[ObjectRef, Auxiliary]
     records: dict[ObjectRef, Manifest]
 
-    def version(self, ref: ObjectRef) -> str:
-        """Return the resourceVersion of an object as it is remembered."""
+    def holds(self, manifest: Manifest) -> bool:
+        """Tell whether an object is remembered exactly as it is."""
+        ref, version = ref_of(manifest), resource_version_of(manifest)
         if ref in self.records:
-            return resource_version_of(self.records[ref])
-        return self.auxiliaries[ref].resource_version if ref in self.auxiliaries else ""
+            return resource_version_of(self.records[ref]) == version
+        return ref in self.auxiliaries and self.auxiliaries[ref].resource_version == version
 
 
 @dataclass(slots=True)
@@ -55,34 +56,45 @@ class Memory:
 
     _readings: dict[DeploymentKey, Reading] = field(default_factory=dict)
     _answers: dict[DeploymentKey, tuple[str, int]] = field(default_factory=dict)
+    _stateful_sets: dict[DeploymentKey, Manifest] = field(default_factory=dict)
+    _fresh: set[DeploymentKey] = field(default_factory=set)
     _seen: dict[ObjectRef, int] = field(default_factory=dict)
 
     def saw(self, *manifests: Manifest | None) -> None:
         """Take note of what was read or written: an event that tells of it is no news."""
         for manifest in manifests:
-            if manifest is not None:
-                self._seen[ref_of(manifest)] = hash(fingerprint(manifest))
+            if manifest is None:
+                continue
+            self._seen[ref_of(manifest)] = hash(fingerprint(manifest))
+            if kind_of(manifest) is TRADING_DEPLOYMENT:
+                fresh = FINALIZER not in finalizers_of(manifest)
+                (self._fresh.add if fresh else self._fresh.discard)(key_of(manifest))
 
     def is_news(self, manifest: Manifest) -> bool:
         """Tell whether an event's object differs from what was last seen, in anything that matters; take note of it."""
         ref, key = ref_of(manifest), key_of(manifest)
         if ref.kind in REMEMBERED_KINDS:
             reading = self._readings.get(key)
-            if reading is not None and reading.version(ref) == resource_version_of(manifest):
+            if reading is not None and reading.holds(manifest):
                 return False
             self.forget_reading(key)
             return True
-        print_ = hash(fingerprint(manifest))
-        if self._seen.get(ref) == print_:
-            return False
-        self._seen[ref] = print_
-        return True
+        known = self._stateful_sets.get(key)
+        if (
+            ref.kind is STATEFUL_SET
+            and known is not None
+            and resource_version_of(known) != resource_version_of(manifest)
+        ):
+            del self._stateful_sets[key]
+        before = self._seen.get(ref)
+        self.saw(manifest)
+        return before != self._seen[ref]
 
     def gone(self, manifest: Manifest) -> None:
         """Take note that an object is no more."""
         ref = ref_of(manifest)
         self._seen.pop(ref, None)
-        if ref.kind in REMEMBERED_KINDS:
+        if ref.kind in REMEMBERED_KINDS or ref.kind is STATEFUL_SET:
             self.forget_reading(key_of(manifest))
 
     def reading(self, key: DeploymentKey, since: datetime) -> Reading | None:
@@ -98,6 +110,19 @@ class Memory:
     def forget_reading(self, key: DeploymentKey) -> None:
         """Read everything anew at the next look."""
         self._readings.pop(key, None)
+        self._stateful_sets.pop(key, None)
+
+    def is_fresh(self, key: DeploymentKey) -> bool:
+        """Tell whether the deployment was last seen without our finalizer: then nothing was made for it yet."""
+        return key in self._fresh
+
+    def stateful_set(self, key: DeploymentKey) -> Manifest | None:
+        """Return the StatefulSet as it was last read or written; every write of it is locked to that version."""
+        return self._stateful_sets.get(key)
+
+    def remember(self, key: DeploymentKey, stateful_set: Manifest) -> None:
+        """Take note of the StatefulSet as it is."""
+        self._stateful_sets[key] = stateful_set
 
     def wrote(self, key: DeploymentKey, manifest: Manifest) -> None:
         """Take note of the API server's answer to a write: what stands there now is what was wanted."""
@@ -106,6 +131,7 @@ class Memory:
         if ref.kind not in REMEMBERED_KINDS:
             self.saw(manifest)
             if ref.kind is STATEFUL_SET:
+                self.remember(key, manifest)
                 self._answers[key] = (uid_of(manifest), generation_of(manifest))
         elif reading is not None and ref.kind is CONTROLLER_REVISION:
             reading.records[ref] = manifest
@@ -126,8 +152,9 @@ class Memory:
 
     def forget(self, key: DeploymentKey) -> None:
         """Forget a deployment that is no more."""
-        self._readings.pop(key, None)
+        self.forget_reading(key)
         self._answers.pop(key, None)
+        self._fresh.discard(key)
 
 
 def key_of(manifest: Manifest) -> DeploymentKey:

@@ -120,7 +120,9 @@ def _named_children(situation: Situation) -> Iterator[Action]:
         return
     for wanted in named_children(situation.desired.owner):
         there = situation.observed.auxiliaries.get(ref_of(wanted))
-        if there is None or not there.faithful:
+        if there is None:
+            yield Create(wanted)
+        elif not there.faithful:
             yield Apply(wanted)
 
 
