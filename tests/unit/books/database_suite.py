@@ -22,6 +22,7 @@ from tests.unit.books.agreement import differences, expected_tables, stored_tabl
 from tests.unit.books.stories import TRADER, filled, histories, moved, noted, placed, voided
 from trading_node.book_events import BookEvent, TransitionKind
 from trading_node.store.batch import write_batch
+from trading_node.store.codec import encode
 from trading_node.store.engine import make_engine
 from trading_node.store.migrate import MIGRATIONS, SchemaError, migrate
 from trading_node.store.queries import BookReader
@@ -59,7 +60,7 @@ def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
 async def write(engine: AsyncEngine, *batches: list[BookEvent]) -> None:
     for batch in batches:
         async with engine.begin() as connection:
-            await write_batch(connection, TRADER, batch)
+            await write_batch(connection, TRADER, [encode(event) for event in batch])
 
 
 async def told(engine: AsyncEngine, events: list[BookEvent]) -> list[str]:

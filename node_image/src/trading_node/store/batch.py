@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Table, TextClause, and_, delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from trading_node.book_events import BookEvent, OrderEvent
+from trading_node.book_events import OrderEvent
 from trading_node.positions import Position, PositionKey, fold_position
 from trading_node.store import schema
 from trading_node.store.codec import decode
@@ -29,19 +29,22 @@ _BEGIN = text(
 )
 
 
-async def write_batch(connection: AsyncConnection, trader_id: str, events: Sequence[BookEvent]) -> None:
-    """Append the events to the log and bring the tables to what the log then says.
+async def write_batch(connection: AsyncConnection, trader_id: str, payloads: Sequence[bytes]) -> None:
+    """Append encoded events to the log and bring the tables to what the log then says.
 
     Runs in the caller's transaction. Writers of one trader wait for each other, so that nodes that overlap for a moment
-    write one after the other. An event that is in the log already changes nothing.
+    write one after the other. An event that is in the log already changes nothing. Raises UnreadableEventError.
     """
     if connection.dialect.name == "postgresql":
         await connection.execute(_BEGIN, {"trader": trader_id})
-    await _upsert(connection, schema.events, [event_row(event, trader_id) for event in events])
+    events = [decode(payload) for payload in payloads]
     concerned = order_events(events)
+    before = await _history(connection, sorted({event.operation_id for event in concerned}))
+    rows = [event_row(event, payload, trader_id) for event, payload in zip(events, payloads, strict=True)]
+    await _upsert(connection, schema.events, rows)
     if not concerned:
         return
-    folds = fold_orders(await _history(connection, {event.operation_id for event in concerned}))
+    folds = fold_orders([*before, *concerned])
     rows = [order_row(fold.order(), trader_id) for _, fold in sorted(folds.items())]
     await _upsert(connection, schema.orders, rows)
     touched = touched_fills(concerned)

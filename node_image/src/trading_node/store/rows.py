@@ -11,13 +11,12 @@ from trading_node.book_events import BookEvent, Filled, Placed, Side, describe
 from trading_node.exact import plain, rounded
 from trading_node.orders import Order
 from trading_node.positions import Position, PositionKey
-from trading_node.store.codec import encode
 
 Row = dict[str, Any]
 
 
-def event_row(event: BookEvent, trader_id: str) -> Row:
-    """Return an event as a row of the log."""
+def event_row(event: BookEvent, payload: bytes, trader_id: str) -> Row:
+    """Return an event and its encoded form as a row of the log."""
     return {
         "event_id": event.event_id,
         "operation_id": event.operation_id,
@@ -26,7 +25,7 @@ def event_row(event: BookEvent, trader_id: str) -> Row:
         "ts_event": _integer(event.ts_event),
         "ts_init": _integer(event.ts_init),
         "reconciliation": event.reconciliation,
-        "payload": encode(event).decode(),
+        "payload": payload.decode(),
     }
 
 

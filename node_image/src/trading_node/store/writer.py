@@ -14,9 +14,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from trading_node.book_events import BookEvent
 from trading_node.store.batch import write_batch
-from trading_node.store.codec import UnreadableEventError, decode
 from trading_node.store.engine import make_engine, without_password
 from trading_node.store.frames import Record
 from trading_node.store.journal import Journal, JournalError
@@ -187,12 +185,9 @@ class Writer:
         while True:
             connected = False
             try:
-                events: list[BookEvent] = [decode(payload) for payload in payloads]
                 async with engine.begin() as connection:
                     connected = True
-                    await write_batch(connection, self._trader_id, events)
-            except UnreadableEventError as error:
-                return await self._without_refused(engine, payloads, error)
+                    await write_batch(connection, self._trader_id, payloads)
             except Exception as error:  # noqa: BLE001 - drivers raise anything while a database is away
                 if connected and is_refusal(error):
                     return await self._without_refused(engine, payloads, error)
