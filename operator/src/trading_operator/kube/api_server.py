@@ -34,6 +34,8 @@ class Call(NamedTuple):
 async def connect() -> ApiClient:
     """Return a connection with the pod's service account, or with the kubeconfig outside of a cluster."""
     configuration = Configuration()
+    # Else the environment's proxies and ~/.netrc are looked up, in a thread, for each request.
+    configuration.client_session_kwargs = {"trust_env": False}
     try:
         load_incluster_config(client_configuration=configuration)
     except ConfigException:
