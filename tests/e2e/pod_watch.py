@@ -80,6 +80,16 @@ class PodWatch:
         assert most_alive(self.events) <= 1, f"two pods at once: {self.events}"
 
 
+def _whole(decoder: json.JSONDecoder, text: str) -> int:
+    """Return where the first object in the text ends; 0 while it is not all there."""
+    if not text.rstrip().endswith("}"):
+        return 0
+    try:
+        return decoder.raw_decode(text)[1]
+    except ValueError:
+        return 0
+
+
 @contextmanager
 def watch_pods(kubectl: Kubectl, deployment: str) -> Iterator[PodWatch]:
     """Record every event of the deployment's pods until the block ends."""
@@ -92,11 +102,11 @@ def watch_pods(kubectl: Kubectl, deployment: str) -> Iterator[PodWatch]:
         assert process.stdout is not None
         decoder, buffer = json.JSONDecoder(), ""
         for line in process.stdout:
-            buffer += line
-            # kubectl prints indented objects one after the other; each ends with a brace in the first column.
-            if line.startswith("}"):
-                watch.events.append(parse_event(decoder.decode(buffer)))
-                buffer = ""
+            buffer = (buffer + line).lstrip()
+            # kubectl prints one object after the other, indented or not: each is taken when it is whole.
+            while buffer and (end := _whole(decoder, buffer)):
+                watch.events.append(parse_event(json.loads(buffer[:end])))
+                buffer = buffer[end:].lstrip()
 
     reader = threading.Thread(target=read)
     reader.start()

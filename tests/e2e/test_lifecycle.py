@@ -100,8 +100,11 @@ def test_a_pod_that_breaks_while_a_change_is_pending_comes_back_as_the_approved_
     pending = deployment.status()["revision"]["pending"]
 
     with watch_pods(kubectl, deployment.name) as watch:
+        broken = (deployment.pod() or {})["metadata"]["uid"]
         kubectl.run("delete", "pod", deployment.pod_name)
-        deployment.wait_trading()
+        eventually(lambda: deployment.status()["node"]["podUid"] != broken, "the next pod reports", within=90)
+        deployment.wait_condition("Trading", "True")
+        assert deployment.condition("Ready")["reason"] == "AwaitingApproval"
         kubectl.run("annotate", "td", deployment.name, f"trading-operator.io/approve={pending}")
         eventually(lambda: deployment.status()["revision"].get("running") == pending, "the approved change runs")
         deployment.wait_trading()
