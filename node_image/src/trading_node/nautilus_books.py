@@ -288,9 +288,10 @@ class NautilusBooks:
         return [self._note(event, type(event).__name__, details)]
 
     def _account(self, event: nautilus.AccountState) -> list[BookEvent]:
+        if not event.is_reported:
+            return []  # Worked out by Nautilus at every order, from what the books have anyway.
         details = {
             "account": event.account_id.value,
-            "reported": event.is_reported,
             "balances": [balance.to_dict() for balance in event.balances],
             "margins": [margin.to_dict() for margin in event.margins],
         }
