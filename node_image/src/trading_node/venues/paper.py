@@ -20,10 +20,11 @@ from trading_node.errors import config_refused
 
 
 class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
-    """The sandbox client, which also fills from bars.
+    """The sandbox client, which also fills from bars and from the best prices of an order book.
 
-    The sandbox listens to topics of the form ``data.*.VENUE.*``; the topic of a bar carries the bar type instead, so
-    that a strategy which hears bars alone would find no market.
+    The sandbox listens to topics of the form ``data.*.VENUE.*``; the topic of a bar carries the bar type instead. And
+    it keeps the best prices alone, which it takes from quotes and trades, never from the changes of a book. A strategy
+    that hears nothing but bars or a book would find no market.
     """
 
     def __init__(self, **arguments: Any) -> None:  # noqa: ANN401  # those of the sandbox client
@@ -32,7 +33,7 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
         self._processors: dict[type, Callable[[Any], None]] = {
             QuoteTick: self.exchange.process_quote_tick,
             TradeTick: self.exchange.process_trade_tick,
-            OrderBookDeltas: self.exchange.process_order_book_deltas,
+            OrderBookDeltas: self._process_deltas,
         }
 
     @override
@@ -43,6 +44,14 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
         else:
             process(data)
             self.exchange.process(data.ts_init)
+
+    def _process_deltas(self, deltas: OrderBookDeltas) -> None:
+        self.exchange.process_order_book_deltas(deltas)
+        # The data engine has brought the book up to date before anybody else hears of the change.
+        book = self._cache.order_book(deltas.instrument_id)
+        quote = None if book is None else book.to_quote_tick()
+        if quote is not None:
+            self.exchange.process_quote_tick(quote)
 
     @override
     def connect(self) -> None:
