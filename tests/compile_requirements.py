@@ -14,7 +14,17 @@ DEVELOPMENT = ROOT / "tests" / "requirements.txt"
 
 def compile_requirements(output: Path, *extras: str, constrained: bool) -> None:
     """Write ``output`` with exact versions and hashes for every supported Python and platform."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.12"]
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "pyproject.toml",
+        "--universal",
+        "--python-version",
+        "3.12",
+    ]
     command += ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--quiet"]
     for extra in extras:
         command += ["--extra", extra]
