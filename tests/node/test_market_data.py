@@ -42,10 +42,8 @@ def deltas(step):
     ns = START + step * SECOND
     clear = OrderBookDelta.clear(market.BTC, 0, ns, ns)
     sides = ((OrderSide.BUY, 0), (OrderSide.SELL, 1))
-    return [clear] + [
-        OrderBookDelta(market.BTC, BookAction.ADD, BookOrder(side, price(step, offset), Quantity(5, 3), 0), 128, step, ns, ns)
-        for side, offset in sides
-    ]
+    orders = [BookOrder(side, price(step, away), Quantity(5, 3), 0) for side, away in sides]
+    return [clear] + [OrderBookDelta(market.BTC, BookAction.ADD, order, 128, step, ns, ns) for order in orders]
 
 
 def depth(step):
