@@ -51,6 +51,12 @@ def test_a_replay_trades_to_its_end(tmp_path: Path, catalog: Path) -> None:
     assert node.termination is None
 
 
+def test_an_order_that_is_refused_is_not_sent_again_and_again(tmp_path: Path, catalog: Path) -> None:
+    strategy = {**EMA_CROSS, "config": {"instrument_id": "BTCUSDT.BINANCE", "trade_size": "1000"}}
+    node = run_to_end(tmp_path, run_config(catalog, strategy))
+    assert node.summary["orders"] == {"total": 1, "open": 0, "filled": 0, "rejected": 0, "denied": 1}
+
+
 def test_standard_output_is_json_in_one_schema_and_standard_error_is_empty(tmp_path: Path, catalog: Path) -> None:
     node = run_to_end(tmp_path, run_config(catalog))
     for record in node.records:
