@@ -10,9 +10,9 @@ import pytest
 
 from tests.sim.history import HistoryError, play
 from trading_operator import plan, reconcile
-from trading_operator.actions import Action, Create
+from trading_operator.actions import Action, Create, Delete
 from trading_operator.desired.stateful_set import restated, stateful_set
-from trading_operator.objects import Manifest
+from trading_operator.objects import CONFIG_MAP, Manifest
 from trading_operator.observe import situation
 from trading_operator.observe.observed import Observed, Remains
 from trading_operator.observe.report import present_report
@@ -104,10 +104,15 @@ def _believes_any_report(patch: pytest.MonkeyPatch) -> None:
 
 
 def _prunes_what_runs(patch: pytest.MonkeyPatch) -> None:
-    """Only the latest revision's objects are kept."""
-    original = plan._needed
-    patch.setattr(plan, "KEPT_REVISIONS", 0)
-    patch.setattr(plan, "_needed", lambda one: [record for record in original(one) if record is one.latest])
+    """Only the latest revision's ConfigMap is kept."""
+
+    def mutant(one: Situation) -> Iterator[Action]:
+        latest = one.desired.owner.revision_name(one.latest.hash) if one.latest else ""
+        for ref, there in one.observed.auxiliaries.items():
+            if ref.kind is CONFIG_MAP and ref.name != latest:
+                yield Delete(ref, there.uid, there.resource_version)
+
+    patch.setattr(plan, "_prune", mutant)
 
 
 def _leaves_orphans(patch: pytest.MonkeyPatch) -> None:

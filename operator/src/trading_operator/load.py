@@ -87,6 +87,9 @@ class Loader:
         key, uid = owner_of(deployment).key, uid_of(deployment)
         owners = {ref_of(one): owner_uid_of(one) for one in (stateful_set, pod, *reading.records.values()) if one}
         owners |= {ref: auxiliary.owner_uid for ref, auxiliary in reading.auxiliaries.items()}
+        strangers = tuple(ref for ref, owner in owners.items() if not owner)
+        if strangers:
+            self.memory.forget_reading(key)
         mine = stateful_set if stateful_set is not None and owner_uid_of(stateful_set) == uid else None
         return Observed(
             key=key,
@@ -96,7 +99,7 @@ class Loader:
             revisions=tuple(Recorded(one) for one in reading.records.values() if owner_uid_of(one) == uid),
             auxiliaries={ref: one for ref, one in reading.auxiliaries.items() if one.owner_uid == uid},
             leftovers=await self._left(key, deployment) if set(owners.values()) - {uid, ""} else (),
-            strangers=tuple(ref for ref, owner in owners.items() if not owner),
+            strangers=strangers,
             answered_generation=self.memory.answered_generation(key, mine),
             creation_failure=await self._creation_failure(mine, pod, now),
         )

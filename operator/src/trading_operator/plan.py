@@ -7,7 +7,7 @@ when it is known to run none, and a second one under another name is never made.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from trading_api.reasons import AcceptedReason
 from trading_operator.actions import Action, Apply, Create, Delete, Replace, SetFinalizers, delete
@@ -40,6 +40,9 @@ from trading_operator.outcome import ANNOTATION
 KEPT_REVISIONS = 3
 """Revisions that are kept beside the approved, the latest and the running one."""
 
+STRANGERS_AGAIN = timedelta(seconds=30)
+"""When to look again whether a stranger's object has gone: no event tells of it."""
+
 type Stage = tuple[Action, ...]
 """Actions that do not depend on one another."""
 
@@ -64,7 +67,7 @@ def plan(situation: Situation) -> Plan:
     """Return what to do for a deployment that is there to stay."""
     observed = situation.observed
     if observed.strangers:
-        return Plan(refusal=_name_conflict(observed.strangers), wake_at=situation.wake_at)
+        return Plan(refusal=_name_conflict(observed.strangers), wake_at=situation.now + STRANGERS_AGAIN)
     if observed.leftovers:
         return plan_removal(Remains(observed.key, None, observed.leftovers), situation.now)
     return Plan.of(

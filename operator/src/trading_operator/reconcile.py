@@ -89,7 +89,10 @@ class Reconciler:
         try:
             await self._execute(observed.key, todo)
         except RefusedByClusterError as refused:
-            await self._report(observed.deployment, status(situation, refused.refusal))
+            # What was done before the refusal may have changed the deployment itself.
+            present = await self.client.get(ref_of(observed.deployment))
+            if present is not None and uid_of(present) == uid_of(observed.deployment):
+                await self._report(present, status(situation, refused.refusal))
             raise
         if todo.stages:
             return None

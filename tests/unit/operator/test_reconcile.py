@@ -1,0 +1,225 @@
+"""The reconciler at a small API server: what it writes, what it does not, and what it makes of refusals."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.sim.operators import SimClient
+from tests.sim.store import Clock, Store
+from tests.sim.world import NAMESPACE, manifest
+from trading_operator.desired.names import base_name
+from trading_operator.handlers import on_event
+from trading_operator.kube import errors
+from trading_operator.memory import Memory, fingerprint
+from trading_operator.objects import (
+    CORE_EVENT,
+    EVENT,
+    POD,
+    ROLE,
+    STATEFUL_SET,
+    TRADING_DEPLOYMENT,
+    DeploymentKey,
+    Manifest,
+    ObjectRef,
+    kind_of,
+    ref_of,
+)
+from trading_operator.reconcile import Reconciler, RefusedByClusterError
+from trading_operator.settings import RenderSettings
+
+KEY = DeploymentKey(NAMESPACE, "alpha")
+
+
+class Client(SimClient):
+    """Refuses what it is told to, and knows Events of StatefulSets."""
+
+    refuse: dict[str, errors.ApiError]
+    events: list[Manifest]
+
+    async def _request(self, what: str, do: Any, *, write: bool = True) -> Any:
+        if what in self.refuse:
+            raise self.refuse[what]
+        return await super()._request(what, do, write=write)
+
+    async def list(self, kind: Any, namespace: str, *, labels: Any = None, fields: Any = None) -> Sequence[Manifest]:
+        if kind is CORE_EVENT:
+            return self.events
+        return await super().list(kind, namespace, labels=labels, fields=fields)
+
+
+class Bench:
+    """A deployment, a client and a reconciler."""
+
+    def __init__(self) -> None:
+        self.store = Store(Clock())
+        self.client = Client(self.store, Random(1))
+        self.client.refuse, self.client.events = {}, []
+        self.reconciler = Reconciler(self.client, RenderSettings(), now=lambda: self.store.clock.now)
+        self.store.create(manifest("alpha"))
+
+    async def run(self) -> Any:
+        return await self.reconciler.reconcile(KEY)
+
+    @property
+    def deployment(self) -> Manifest:
+        return self.store.objects[ObjectRef(TRADING_DEPLOYMENT, NAMESPACE, "alpha")]
+
+    def condition(self, kind: str) -> tuple[str, str, str]:
+        found = next(one for one in self.deployment["status"]["conditions"] if one["type"] == kind)
+        return found["status"], found["reason"], found["message"]
+
+    def events(self) -> list[str]:
+        return [one["reason"] for ref, one in self.store.objects.items() if ref.kind is EVENT]
+
+    def ref(self, kind: Any) -> ObjectRef:
+        return ObjectRef(kind, NAMESPACE, base_name("alpha") + ("-0" if kind is POD else ""))
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+async def test_everything_is_made_in_one_go_and_nothing_twice(bench: Bench) -> None:
+    again = await bench.run()
+    assert again.after is not None
+    assert bench.client.writes[0] == "finalizers"
+    assert bench.client.writes[-3:] == ["create StatefulSet", "replace StatefulSet", "status"]
+    assert len(bench.client.writes) == 10
+    bench.client.writes.clear()
+    await bench.run()
+    bench.reconciler.memory = Memory()
+    await bench.run()
+    assert bench.client.writes == []
+
+
+async def test_a_pod_that_the_server_refuses_is_told_and_tried_again(bench: Bench) -> None:
+    bench.client.refuse["create StatefulSet"] = errors.InvalidError("spec.template.spec.tolerations: Invalid value")
+    with pytest.raises(RefusedByClusterError):
+        await bench.run()
+    status, reason, message = bench.condition("Accepted")
+    assert (status, reason) == ("False", "PodTemplateRefused")
+    assert "tolerations" in message
+    assert bench.events() == ["PodTemplateRefused"]
+    bench.client.refuse.clear()
+    await bench.run()
+    assert bench.condition("Accepted")[0] == "True"
+    assert bench.events() == ["PodTemplateRefused"]
+
+
+async def test_missing_rights_are_told_with_who_can_help(bench: Bench) -> None:
+    bench.client.refuse["create Role"] = errors.ForbiddenError(
+        "roles is forbidden: attempting to grant extra privileges"
+    )
+    with pytest.raises(RefusedByClusterError):
+        await bench.run()
+    assert bench.condition("Accepted")[1] == "ForbiddenByCluster"
+    assert "administrator" in bench.condition("Accepted")[2]
+
+
+async def test_an_object_of_somebody_else_is_left_alone(bench: Bench) -> None:
+    stranger = {
+        "apiVersion": ROLE.api_version,
+        "kind": "Role",
+        "metadata": {"name": "alpha-node", "namespace": NAMESPACE},
+    }
+    there = bench.store.create(stranger | {"rules": []})
+    for _ in range(2):
+        try:
+            await bench.run()
+        except RefusedByClusterError:
+            continue
+    assert bench.store.get(ref_of(there)) == there
+    assert bench.condition("Accepted")[:2] == ("False", "NameConflict")
+    assert "Role desk/alpha-node" in bench.condition("Accepted")[2]
+    assert bench.store.get(bench.ref(STATEFUL_SET)) is None
+    bench.store.delete(ref_of(there))
+    await bench.run()
+    assert bench.condition("Accepted")[0] == "True"
+    assert bench.store.get(bench.ref(STATEFUL_SET)) is not None
+
+
+async def test_a_pod_that_cannot_be_made_is_explained_by_its_events(bench: Bench) -> None:
+    await bench.run()
+    bench.store.clock.advance(10)
+    old = {"lastTimestamp": "2026-01-01T00:00:01Z", "message": "old"}
+    bench.client.events = [
+        old,
+        {"lastTimestamp": "2026-01-01T00:00:09Z", "message": "violates PodSecurity: privileged"},
+    ]
+    await bench.run()
+    status, reason, message = bench.condition("Degraded")
+    assert (status, reason) == ("True", "PodRefused")
+    assert "violates PodSecurity" in message
+
+
+async def test_a_namespace_that_is_going_is_no_fault_of_the_spec(bench: Bench) -> None:
+    bench.store.going_namespaces.add(NAMESPACE)
+    with pytest.raises(errors.NamespaceTerminatingError):
+        await bench.run()
+    assert "conditions" not in bench.deployment.get("status", {})
+
+
+async def test_lost_events_do_not_matter(bench: Bench) -> None:
+    """An Event is a courtesy: its failure fails nothing."""
+    bench.client.refuse["create Event"] = errors.UnavailableError("no answer")
+    bench.store.update(bench.deployment | {"spec": bench.deployment["spec"] | {"suspend": True}})
+    await bench.run()
+    assert bench.deployment["status"]["phase"] == "Suspended"
+
+
+async def test_a_deployment_that_is_no_more_is_swept_and_forgotten(bench: Bench) -> None:
+    await bench.run()
+    del bench.store.objects[ObjectRef(TRADING_DEPLOYMENT, NAMESPACE, "alpha")]
+    live = bench.store.objects[bench.ref(STATEFUL_SET)]
+    bench.store.update(live | {"status": {"observedGeneration": 99, "replicas": 0}})
+    again = await bench.run()
+    assert again.forget
+    assert [ref for ref in bench.store.objects if ref.kind is not EVENT] == []
+
+
+# Events
+
+
+def heard(memory: Memory, one: Manifest, event: str = "MODIFIED") -> list[DeploymentKey]:
+    keys: list[DeploymentKey] = []
+    on_event(kind_of(one), event, one, memory, keys.append)
+    return keys
+
+
+async def test_own_writes_are_no_news_and_others_are(bench: Bench) -> None:
+    await bench.run()
+    memory = bench.reconciler.memory
+    for ref, one in bench.store.objects.items():
+        if ref.kind is not EVENT:
+            assert heard(memory, one) == [], f"{ref} was written by the operator itself"
+    for ref, one in bench.store.objects.items():
+        if ref.kind not in {EVENT, TRADING_DEPLOYMENT, STATEFUL_SET}:
+            assert heard(memory, one | {"metadata": one["metadata"] | {"resourceVersion": "999"}}) == [KEY], str(ref)
+    assert heard(memory, bench.store.objects[bench.ref(STATEFUL_SET)], "DELETED") == [KEY]
+
+
+async def test_the_node_s_numbers_wake_nobody_and_its_state_does(bench: Bench) -> None:
+    memory = Memory()
+    report = {"podUid": "p", "state": "Trading", "reconciled": True, "fills": 1, "updatedAt": "a"}
+    one = bench.deployment | {"status": {"node": report}}
+    assert heard(memory, one) == [KEY]
+    assert heard(memory, one | {"status": {"node": report | {"fills": 2, "updatedAt": "b"}}}) == []
+    assert heard(memory, one | {"status": {"node": report | {"state": "Completed"}}}) == [KEY]
+
+
+def test_strangers_events_wake_nobody() -> None:
+    one = {"metadata": {"name": "x", "namespace": "desk", "uid": "u", "labels": {}}, "kind": "Pod", "apiVersion": "v1"}
+    assert heard(Memory(), one) == []
+
+
+def test_a_fingerprint_is_hashable_whatever_the_pod_says() -> None:
+    statuses = [{"name": "node", "state": {"waiting": {"reason": "x"}}, "lastState": {"terminated": {"exitCode": 1}}}]
+    one = {
+        "kind": "Pod",
+        "metadata": {"name": "x", "namespace": "desk", "uid": "u"},
+        "status": {"containerStatuses": statuses, "conditions": [{"type": "Ready", "status": "False"}]},
+    }
+    assert hash(fingerprint(one)) == hash(fingerprint(one))
