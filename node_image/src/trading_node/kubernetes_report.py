@@ -172,14 +172,15 @@ class StatusReporter:
         self._sent: dict[str, Any] | None = None
         self._retry = FIRST_RETRY_SECONDS
         self._said = ""
+        self._finishing = False
 
     def state_changed(self) -> None:
         """Have a report sent now."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Report until cancelled."""
-        while True:
+        """Report until cancelled, or until the end is reported."""
+        while not self._finishing:
             wait = await self._report_once()
             await asyncio.sleep(min(MIN_GAP_SECONDS, wait))
             with contextlib.suppress(TimeoutError):
@@ -187,6 +188,7 @@ class StatusReporter:
 
     async def finish(self, seconds: float) -> bool:
         """Report the end; return whether the API server has it within so many seconds."""
+        self._finishing = True
         try:
             async with asyncio.timeout(seconds):
                 outcome = await self._send()

@@ -8,7 +8,7 @@ import contextlib
 import functools
 import logging
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,8 +32,10 @@ from nautilus_trader.portfolio.base import PortfolioFacade
 from nautilus_trader.trading.strategy import Strategy
 
 from trading_api.node_config import LogLevel
+from trading_node.book_events import BookEvent
 from trading_node.errors import NodeError, config_refused, crashed, not_trading
 from trading_node.gate import Gate
+from trading_node.nautilus_books import NautilusBooks
 from trading_node.nautilus_gate import NautilusGate
 from trading_node.nautilus_logs import LogFile, NautilusLogs
 from trading_node.snapshot import Replay, Snapshot
@@ -115,6 +117,16 @@ class NautilusNode:
             start()
 
         trader.start = open_and_start
+
+    def keep_books(self, record: Callable[[BookEvent], None], simulated: Iterable[str], run: str) -> Callable[[], None]:
+        """Tell the books every event from now on; return what ends that.
+
+        simulated: names of the venues whose accounts begin anew in each run; run: name of this one.
+        """
+        trader_id = self._kernel.trader_id.value
+        books = NautilusBooks(self._kernel.cache, record, trader_id=trader_id, simulated=simulated, run=run)
+        books.follow(self._bus)
+        return functools.partial(books.leave, self._bus)
 
     def _kernel_config_clients(self, venues: Sequence[VenueClients]) -> None:
         builder = self._node._builder  # noqa: SLF001  # the public way wants all clients before the kernel exists

@@ -15,6 +15,8 @@ import uvloop
 
 from trading_api.node_config import NodeConfig
 from trading_api.status import NodeState, NodeStatus
+from trading_node.bookkeeping import keep_books
+from trading_node.books_metrics import BooksCollector
 from trading_node.catalog.reader import OpenCatalog, open_catalog
 from trading_node.environment import Environment
 from trading_node.errors import NodeError, crashed, stop_incomplete
@@ -49,6 +51,8 @@ class Outcome:
     completed: bool
     status: NodeStatus
     snapshot: Snapshot
+    books: str = ""
+    """What became of the books, for a person; empty where none are kept."""
 
 
 def run_node(
@@ -76,7 +80,12 @@ class Runner:
         self._node: NautilusNode | None = None
         self._feed = ReplayFeed(replay_speed(config.trading_node.venues))
         self._telemetry = Telemetry(environment)
-        self._gate = Gate(compile_limits(config.risk_engine))
+        self._books = books = keep_books(config.database, folder, config.trading_node.trader_id, os.environ)
+        if books is None:
+            self._gate = Gate(compile_limits(config.risk_engine))
+        else:
+            self._gate = Gate(compile_limits(config.risk_engine), on_denial=books.on_denial, recorded=books.takes)
+            self._telemetry.registry.register(BooksCollector(books.stats))
         self._telemetry.registry.register(GateCollector(self._gate))
         self._telemetry.observe(lambda: self._life, self._snapshot)
         self._watch = LoopWatch(self._telemetry.loop_lag.observe)
@@ -102,8 +111,15 @@ class Runner:
                 error = crashed(f"The node ended by an exception: {origin(raised)}", "Report this with the log")
             self._shutdown.begin()
             error = await self._stop(error)
+            await self._close_books()
             self._enter(self._final(error, completed=completed))
-            outcome = Outcome(error=error, completed=completed, status=self._status(), snapshot=self._snapshot())
+            outcome = Outcome(
+                error=error,
+                completed=completed,
+                status=self._status(),
+                snapshot=self._snapshot(),
+                books=self._books.outcome if self._books is not None else "",
+            )
             if self._reporter is not None:
                 await self._reporter.finish(min(LAST_REPORT_SECONDS, self._shutdown.remaining_seconds()))
         self._dispose()
@@ -126,6 +142,7 @@ class Runner:
         node.build([build_venue(venue, parts) for venue in section.venues], strategies)
         names = {built.id.value: named.name for named, built in zip(section.strategies, strategies, strict=True)}
         node.gate_orders(self._gate, names, lambda: self._feed.time_ns)
+        await self._open_books(node)
         self._enter(Life(state=NodeState.STARTING, reason="Connecting"))
         await node.start()
         self._enter(Life(state=NodeState.TRADING, reconciled=True))
@@ -158,6 +175,24 @@ class Runner:
         return {
             name: await in_daemon_thread(partial(open_catalog, path), f"open-{name}") for name, path in paths.items()
         }
+
+    async def _open_books(self, node: NautilusNode) -> None:
+        """Open the books before anything happens that belongs into them."""
+        books = self._books
+        if books is None:
+            return
+        self._enter(Life(state=NodeState.STARTING, reason="OpeningBooks"))
+        await books.open()
+        simulated = [venue.name for venue in self._config.trading_node.venues if venue.paper is not None]
+        books.follow(node.keep_books(books.record, simulated, books.run))
+
+    async def _close_books(self) -> None:
+        if self._books is None:
+            return
+        try:
+            await self._books.close(self._shutdown.remaining_seconds() - LAST_REPORT_SECONDS)
+        except Exception:  # noqa: BLE001  # whatever it is, the journal has what it was told, and the report comes first
+            _log.exception("the books could not be closed; what the database lacks stays in the journal")
 
     async def _until_ended(self, life: Coroutine[Any, Any, object]) -> bool:
         """Run one part of the life; return whether it came to its own end, False after a signal; raises NodeError."""
@@ -274,11 +309,17 @@ class Runner:
 
 @contextlib.asynccontextmanager
 async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run work beside the block and cancel it at the block's end."""
+    """Run work beside the block and cancel it at the block's end; its failure is logged and ends nothing else."""
     task = asyncio.ensure_future(work)
+    task.add_done_callback(_log_failure)
     try:
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait((task,))
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _log.error("%s ended", task.get_coro(), exc_info=error)

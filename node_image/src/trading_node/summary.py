@@ -31,6 +31,8 @@ def summary_table(outcome: Outcome) -> str:
     ]  # fmt: skip
     if status.replay is not None:
         rows.insert(1, ("replayed", f"{status.replay.events} events to {status.replay.time or 'nothing'}"))
+    if outcome.books:
+        rows.append(("books", outcome.books))
     width = max(len(label) for label, _ in rows)
     return "\n".join(["", *(f"{label:{width}}  {value}" for label, value in rows)])
 

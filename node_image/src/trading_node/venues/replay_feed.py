@@ -83,6 +83,7 @@ class ReplayFeed:
         self._total: int | None = None
         self._time_ns = 0
         self._clock: ReplayClock | None = None
+        self._said_missing: set[str] = set()
 
     @property
     def accelerated(self) -> bool:
@@ -171,7 +172,9 @@ class ReplayFeed:
         if not files:
             raise self._nothing_to_play(missing)
         for text in missing:
-            _log.warning("a strategy subscribed to %s, which no catalog holds: it will hear nothing of it", text)
+            if text not in self._said_missing:
+                self._said_missing.add(text)
+                _log.warning("a strategy subscribed to %s, which no catalog holds: it will hear nothing of it", text)
         return files
 
     def _nothing_to_play(self, missing: list[str]) -> NodeError:
