@@ -45,6 +45,8 @@ class Promises:
     wishes: dict[str, list[Wish]] = field(default_factory=dict)
     born: dict[tuple[str, str], int] = field(default_factory=dict)
     """(deployment uid, revision) to the generation that first asked for it."""
+    allowed: set[tuple[str, str]] = field(default_factory=set)
+    """What a template has held by right; the first one needs no approval, because it replaces nothing."""
 
     def __post_init__(self) -> None:
         self.store.watchers.append(self.watch)
@@ -96,7 +98,7 @@ class Promises:
         generation = self.born.get((uid, revision))
         if generation is None:
             return False
-        if generation == min(born for (owner, _), born in self.born.items() if owner == uid):
+        if (uid, revision) in self.allowed or not any(owner == uid for owner, _ in self.allowed):
             return True
         later = [wish for wish in self.wishes.get(uid, []) if wish.generation >= generation]
         return any(wish.immediately or wish.approve == revision for wish in later)
@@ -108,5 +110,8 @@ class Promises:
         if started and not any(uid_of(one) == owner_uid_of(after) for one in self.store.of_kind(TRADING_DEPLOYMENT)):
             raise BrokenPromiseError(f"{name_of(after)} was started for a deployment that is no more")
         revision = after["spec"]["template"]["metadata"]["labels"][wiring.LABEL_REVISION]
-        if event != "DELETED" and not self.permitted(owner_uid_of(after), revision):
+        if event == "DELETED":
+            return
+        if not self.permitted(owner_uid_of(after), revision):
             raise BrokenPromiseError(f"{name_of(after)} holds revision {revision}, which nobody approved")
+        self.allowed.add((owner_uid_of(after), revision))

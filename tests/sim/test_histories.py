@@ -3,19 +3,11 @@
 ``--histories N`` plays more of them, ``--seed N`` plays one again.
 """
 
-import logging
-
 import pytest
 
 from tests.sim.history import play
 
 BATCHES = 8
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> None:
-    """Failing requests are the point here, not news."""
-    logging.getLogger("trading_operator").setLevel(logging.CRITICAL)
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))

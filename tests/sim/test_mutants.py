@@ -1,6 +1,5 @@
 """The histories are worth what they find: each planted bug must be found within a few hundred of them."""
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -20,11 +19,6 @@ from trading_operator.observe.situation import Situation
 
 HISTORIES = 400
 Patch = Callable[[pytest.MonkeyPatch], None]
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> None:
-    logging.getLogger("trading_operator").setLevel(logging.CRITICAL)
 
 
 def _lets_go_at_once(patch: pytest.MonkeyPatch) -> None:

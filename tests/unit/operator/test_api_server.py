@@ -84,7 +84,13 @@ async def test_requests_are_what_kubernetes_expects(connect: Callable[..., ApiSe
         ("POST", path, "application/json", manager, CM),
         ("PATCH", f"{path}/a", "application/apply-patch+yaml", forced, CM),
         ("PUT", f"{path}/a", "application/json", manager, CM),
-        ("PATCH", f"{path}/a", "application/merge-patch+json", manager, {"metadata": locked | {"finalizers": ["a/b"]}}),
+        (
+            "PATCH",
+            f"{path}/a",
+            "application/merge-patch+json",
+            manager,
+            {"metadata": {"resourceVersion": "7", "finalizers": ["a/b"]}},
+        ),
         ("PATCH", f"{path}/a/status", "application/apply-patch+yaml", forced, CM | {"status": {}}),
         ("DELETE", f"{path}/a", "application/json", {}, options),
     ]

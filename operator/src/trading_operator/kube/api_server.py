@@ -13,7 +13,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 
 from trading_api import wiring
 from trading_operator.kube import errors
-from trading_operator.objects import Kind, Manifest, ObjectRef, kind_of, name_of, resource_version_of, uid_of
+from trading_operator.objects import Kind, Manifest, ObjectRef, kind_of, name_of, resource_version_of
 
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
 _JSON = "application/json"
@@ -98,11 +98,8 @@ class ApiServer:
 
     async def set_finalizers(self, manifest: Manifest, finalizers: Sequence[str]) -> Manifest:
         """Set the finalizers of the object of this uid and resourceVersion."""
-        metadata = {
-            "uid": uid_of(manifest),
-            "resourceVersion": resource_version_of(manifest),
-            "finalizers": [*finalizers],
-        }
+        # No two objects ever have one resourceVersion; beside it, another uid would count as an attempt to change it.
+        metadata = {"resourceVersion": resource_version_of(manifest), "finalizers": [*finalizers]}
         query = {"fieldManager": wiring.FIELD_MANAGER_OPERATOR}
         return await self._write("patch", manifest, body={"metadata": metadata}, query=query)
 
