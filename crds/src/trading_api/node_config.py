@@ -7,6 +7,7 @@ from pydantic import Field
 
 from trading_api import wiring
 from trading_api.base import ApiModel
+from trading_api.database import DatabaseSection
 from trading_api.deployment import TRADING_RULES, Mode, Strategies, Venues
 from trading_api.fields import Name, TraderId
 from trading_api.risk import LIMITS_OF_NOTHING, RiskLimits, limits_of_nothing
@@ -82,6 +83,8 @@ class NodeConfig(ApiModel):
     """What the node trades."""
     risk_engine: RiskLimits = RiskLimits()
     """The limits that every order is held against before it leaves the node."""
+    database: DatabaseSection | None = None
+    """Where the node keeps its books; absent: it keeps none."""
     logging: LoggingSection = LoggingSection()
     """How the node logs."""
 

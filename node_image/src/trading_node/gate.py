@@ -8,7 +8,7 @@ immutable object, and a change is one assignment.
 import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trading_node.risk.book import GateBook
 from trading_node.risk.decide import check_standing, decide, is_reducing
@@ -33,8 +33,17 @@ class Denial:
 class Gate:
     """Admits and refuses orders."""
 
-    def __init__(self, limits: Limits, *, on_denial: Callable[[Denial], None] | None = None) -> None:
-        """Begin closed: nothing passes until :meth:`set_reconciled`."""
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        on_denial: Callable[[Denial], None] | None = None,
+        recorded: Callable[[], bool] | None = None,
+    ) -> None:
+        """Begin closed: nothing passes until :meth:`set_reconciled`.
+
+        recorded: whether the books take what happens; asked before every order, so it must be cheap.
+        """
         self.book = GateBook()
         self.denials: Counter[Reason] = Counter()
         """Refusals since the start, by reason."""
@@ -43,6 +52,7 @@ class Gate:
         self.cleanup_tag = f"cleanup-{secrets.token_hex(8)}"
         """Marks an order as the node's own cleanup; drawn anew by each process, so that no strategy carries it."""
         self._on_denial = on_denial
+        self._recorded = recorded
         self._standing = Standing()
         self._limits = limits
         self._counted_limits = limits
@@ -62,7 +72,9 @@ class Gate:
     @property
     def standing(self) -> Standing:
         """Whether orders are taken at all."""
-        return self._standing
+        if self._recorded is None or self._recorded():
+            return self._standing
+        return replace(self._standing, recorded=False)
 
     def set_admission(self, admission: Admission, venue: str | None = None) -> None:
         """Say which orders are taken, at one venue or by the whole node."""
@@ -128,7 +140,7 @@ class Gate:
         reducing = is_reducing(order, self.book.holding(order))
         if pending is not None:
             self.book.put_back(pending)
-        return check_standing(order.contract.venue, self._standing, reducing=reducing, cleanup=order.cleanup)
+        return check_standing(order.contract.venue, self.standing, reducing=reducing, cleanup=order.cleanup)
 
     def refuse(self, order: OrderIntent, deny: Deny, now_ns: int, *, modify: bool = False) -> None:
         """Count and tell a refusal."""
@@ -141,7 +153,7 @@ class Gate:
         if limits is not self._counted_limits:
             self._counted_limits = limits
             self.book.use_limits(limits)
-        decision = decide(order, self.book, limits, self._standing, now_ns)
+        decision = decide(order, self.book, limits, self.standing, now_ns)
         return decision if isinstance(decision, Deny) else None
 
     def _sent(self, order: OrderIntent, now_ns: int) -> None:

@@ -111,17 +111,25 @@ class NautilusBooks:
     """Translates the events of one node and hands them to `record`."""
 
     def __init__(
-        self, cache: Cache, record: Callable[[BookEvent], None], *, trader_id: str, simulated: Iterable[str] = ()
+        self,
+        cache: Cache,
+        record: Callable[[BookEvent], None],
+        *,
+        trader_id: str,
+        simulated: Iterable[str] = (),
+        run: str = "",
     ) -> None:
         """Prepare; `follow` acts.
 
         simulated: venues whose trade ids begin anew in each run, such as paper accounts and replays; a fill there is
         known by its order.
+        run: name of this run. Simulated positions begin anew as well: those of another run are other positions.
         """
         self._cache = cache
         self._record = record
         self._trader_id = trader_id
         self._simulated = frozenset(simulated)
+        self._run = run
         self._traits: dict[InstrumentId, _Traits] = {}
         self._decimals: dict[int, Decimal] = {}
         self._managed: dict[ClientOrderId, int] = {}
@@ -251,7 +259,7 @@ class NautilusBooks:
             client_order_id=order,
             venue_order_id=_text(event.venue_order_id),
             trade_id=f"{order}:{trade}" if venue in self._simulated else trade,
-            position_id=_text(event.position_id),
+            position_id=self._position_id(event.position_id, venue),
             side=_side(event.order_side, betting=traits.kind is InstrumentType.BETTING),
             quantity=self._exact(event.last_qty),
             price=self._exact(event.last_px),
@@ -276,7 +284,7 @@ class NautilusBooks:
 
     def _position(self, event: nautilus.PositionEvent) -> list[BookEvent]:
         details = {
-            "position": event.position_id.value,
+            "position": self._position_id(event.position_id, event.instrument_id.venue.value),
             "instrument": self._traits_of(event.instrument_id).canonical,
             "strategy": event.strategy_id.value,
             "account": event.account_id.value,
@@ -318,6 +326,9 @@ class NautilusBooks:
 
     def _operation(self, client_order_id: Any) -> str:  # noqa: ANN401 - an id or None
         return "" if client_order_id is None else operation_id(self._trader_id, client_order_id.value)
+
+    def _position_id(self, position_id: Any, venue: str) -> str:  # noqa: ANN401 - an id or None
+        return f"{_text(position_id)}@{self._run}" if self._run and venue in self._simulated else _text(position_id)
 
     def _traits_of(self, instrument_id: InstrumentId) -> _Traits:
         known = self._traits.get(instrument_id)

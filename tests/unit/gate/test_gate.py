@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.unit.gate.orders import START, hold, open_gate, order, reason
+from tests.unit.gate.orders import PERPETUAL, START, hold, open_gate, order, reason, set_price
 from trading_api.risk import InstrumentRisk, RiskLimits, StrategyRisk, VenueRisk, limits_of_nothing
 from trading_node.gate import Denial, Gate
 from trading_node.risk.decision import Deny, Reason
@@ -166,3 +166,26 @@ def test_limits_of_what_is_not_there_are_found() -> None:
     )
     trading = SimpleNamespace(strategies=[SimpleNamespace(name="ema")], venues=[SimpleNamespace(name="X")])
     assert limits_of_nothing(risk, trading) == ["emma", "Y", "A.Z"]
+
+
+def test_while_the_books_take_nothing_only_what_reduces_passes() -> None:
+    well = [True]
+    gate = Gate(compile_limits(RiskLimits()), recorded=lambda: well[0])
+    gate.set_reconciled(True)
+    set_price(gate, PERPETUAL, "99", "101")
+    hold(gate, "1")
+    opening = order("BUY", "1", "90")
+    assert reason(gate, opening) is None
+    well[0] = False
+    assert gate.permits(opening) == Deny(Reason.NOT_RECORDED)
+    assert reason(gate, order("BUY", "0.1", "90")) == "NotRecorded"
+    assert reason(gate, order("SELL", "1.1", "110")) == "NotRecorded"
+    assert gate.modify(opening._replace(quantity=Decimal(2)), START) == Deny(Reason.NOT_RECORDED)
+    assert reason(gate, order("SELL", "0.4", "110")) is None
+    assert reason(gate, order("SELL", "0.6", "110", cleanup=True)) is None
+    gate.set_admission(Admission.HALT)
+    assert reason(gate, order("BUY", "0.1", "90")) == "Halted"
+    gate.set_admission(Admission.ACTIVE)
+    well[0] = True
+    assert reason(gate, order("BUY", "0.1", "90")) is None
+    assert gate.standing.is_open

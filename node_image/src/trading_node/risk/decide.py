@@ -71,6 +71,8 @@ def check_standing(venue: str, standing: Standing, *, reducing: bool, cleanup: b
         return Deny(Reason.HALTED, venue)
     if admission is Admission.REDUCE and not reducing:
         return Deny(Reason.REDUCE_ONLY, venue)
+    if not standing.recorded and not reducing:
+        return Deny(Reason.NOT_RECORDED)
     return None
 
 

@@ -14,6 +14,8 @@ class Reason(StrEnum):
     """Trading is restricted to orders that make a position smaller and cannot turn it."""
     NOT_RECONCILED = "NotReconciled"
     """The node does not agree with the venue yet."""
+    NOT_RECORDED = "NotRecorded"
+    """The books do not take what happens: only what makes a position smaller and cannot turn it passes."""
     NO_ROUTE = "NoRoute"
     """No venue client takes orders for the instrument, or the instrument is unknown."""
     DUPLICATE_ID = "DuplicateId"

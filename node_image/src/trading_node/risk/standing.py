@@ -28,12 +28,16 @@ class Standing:
     """Whether the node agrees with its venues; without it nothing passes, as positions are not known."""
     unreconciled_venues: frozenset[str] = frozenset()
     """Venues that do not agree any more, for instance after a reconnect."""
+    recorded: bool = True
+    """Whether the books take what happens; without it only what makes a position smaller passes."""
     is_open: bool = field(init=False)
     """Whether everything is taken everywhere."""
 
     def __post_init__(self) -> None:
         active = all(each is Admission.ACTIVE for each in (self.admission, *self.venue_admissions.values()))
-        object.__setattr__(self, "is_open", active and self.reconciled and not self.unreconciled_venues)
+        object.__setattr__(
+            self, "is_open", active and self.recorded and self.reconciled and not self.unreconciled_venues
+        )
 
     def admission_at(self, venue: str) -> Admission:
         """Return what holds at a venue."""

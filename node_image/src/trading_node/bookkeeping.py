@@ -1,0 +1,191 @@
+"""The books in the life of a node: opened before it trades, asked by the gate, closed when it has stopped.
+
+What the books stand on is slow to import, so it is imported when a node keeps books.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trading_api.database import DatabaseSection
+from trading_node.book_events import BookEvent, Noted, operation_id
+from trading_node.errors import config_refused, not_trading
+from trading_node.gate import Denial
+from trading_node.store.stats import BookStats
+from trading_node.threads import in_daemon_thread
+
+if TYPE_CHECKING:
+    from trading_node.store.books import Books
+
+READY_SECONDS = 10.0
+"""How long a start waits for the database; then the node trades without, and the journal keeps what it is told."""
+CLOSE_SECONDS = 10.0
+"""How long a stop waits until the database has everything."""
+GRACE_SECONDS = 1.0
+"""What a statement that hangs may cost on top."""
+
+_log = logging.getLogger(__name__)
+
+
+class Bookkeeping:
+    """The books of one run."""
+
+    def __init__(self, section: DatabaseSection, folder: Path, trader_id: str, variables: Mapping[str, str]) -> None:
+        """Prepare; `open` acts. Relative paths count from folder; variables: the process' environment."""
+        self._section = section
+        self._folder = folder
+        self._trader_id = trader_id
+        self._variables = variables
+        self._books: Books | None = None
+        self._leave: Callable[[], None] | None = None
+        self._well = True
+        self.run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        """Name of this run, in the books."""
+        self.outcome = ""
+        """What a person is told at the end; empty before."""
+
+    async def open(self) -> None:
+        """Open the journal and wait a moment for the database.
+
+        Raises NodeError: CONFIG_REFUSED for a section that cannot be used, NOT_TRADING for a database that cannot. A
+        database that is away is no error.
+        """
+        url = database_address(self._section, self._variables)
+        books = self._books = await in_daemon_thread(lambda: self._opened(url), "open-books")
+        ready = await in_daemon_thread(lambda: books.wait_ready(READY_SECONDS), "await-books")
+        health = books.health()
+        if not health.ok:
+            raise not_trading(
+                f"The books in {books.database} cannot be kept: {health.reason}",
+                "Correct the database, or name another in the run-config's database section",
+                reason="BooksFailed",
+            )
+        if not ready:
+            _log.warning(
+                "the books' database %s does not answer: the journal keeps everything until it does (%s)",
+                books.database, books.stats().last_error,
+            )  # fmt: skip
+        else:
+            _log.info("books are kept in %s", books.database)
+
+    def _opened(self, url: str) -> "Books":
+        from trading_node.store.books import Books, BooksSettings  # noqa: PLC0415
+        from trading_node.store.engine import DatabaseUrlError  # noqa: PLC0415
+        from trading_node.store.journal import JournalError, SyncPolicy  # noqa: PLC0415
+
+        settings = BooksSettings(
+            trader_id=self._trader_id,
+            directory=self._folder / self._section.directory,
+            database=url,
+            sync=SyncPolicy(self._section.sync.value),
+            salvage=self._section.salvage,
+        )
+        try:
+            return Books(settings)
+        except DatabaseUrlError as error:
+            where = f"the environment variable {self._section.url_env}" if self._section.url_env else "database.url"
+            raise config_refused(
+                f"The books' database cannot be used: {error}", f"Correct {where} and start again"
+            ) from None
+        except JournalError as error:
+            raise config_refused(
+                f"The books cannot be opened: {error}", "Correct database.directory in the run-config, or the folder"
+            ) from error
+
+    def follow(self, leave: Callable[[], None]) -> None:
+        """Take what ends the telling, for the close."""
+        self._leave = leave
+
+    def record(self, event: BookEvent) -> None:
+        """Tell the books an event, on the event loop."""
+        if self._books is not None:
+            self._books.record(event)
+
+    def on_denial(self, denial: Denial) -> None:
+        """Note a refusal with the numbers that it was decided by."""
+        order, deny = denial.order, denial.deny
+        details = {
+            "reason": deny.reason.value,
+            "scope": deny.scope,
+            "limit": None if deny.limit is None else str(deny.limit),
+            "value": None if deny.value is None else str(deny.value),
+            "modify": denial.modify,
+            "strategy": order.strategy,
+            "instrument": order.contract.instrument_id,
+        }
+        self.record(
+            Noted(
+                event_id=str(uuid.uuid4()),
+                operation_id=operation_id(self._trader_id, order.order_id),
+                ts_event=denial.at_ns,
+                ts_init=time.time_ns(),
+                topic="Refused",
+                details=details,
+            )
+        )
+
+    def takes(self) -> bool:
+        """Return whether orders may rely on the books; asked before every order."""
+        if self._books is None:
+            return False
+        health = self._books.health()
+        if health.ok is not self._well:
+            self._well = health.ok
+            if health.ok:
+                _log.warning("the books take events again: orders pass")
+            else:
+                _log.error("the books fail, so only what makes a position smaller passes: %s", health.reason)
+        return health.ok
+
+    def stats(self) -> BookStats | None:
+        """Return what metrics show; None before the books are open."""
+        return None if self._books is None else self._books.stats()
+
+    async def close(self, seconds: float) -> None:
+        """Write what is left, for so long at most; what the database has not taken stays in the journal."""
+        books = self._books
+        if books is None or self.outcome:
+            return
+        if self._leave is not None:
+            self._leave()
+        patience = max(0.0, min(CLOSE_SECONDS, seconds - GRACE_SECONDS))
+        try:
+            async with asyncio.timeout(patience + GRACE_SECONDS):
+                left = await in_daemon_thread(lambda: books.close(patience), "close-books")
+        except TimeoutError:  # A statement hangs; the journal has everything, and the process ends.
+            left = books.stats().queue_depth
+        self.outcome = _outcome(left, books.stats())
+        (_log.warning if left or books.stats().lost else _log.info)("books: %s", self.outcome)
+
+
+def database_address(section: DatabaseSection, variables: Mapping[str, str]) -> str:
+    """Return the database's URL; empty for the embedded one. Raises NodeError (CONFIG_REFUSED)."""
+    if section.url_env is None:
+        return section.url or ""
+    url = variables.get(section.url_env, "").strip()
+    if not url:
+        raise config_refused(
+            f"The environment variable {section.url_env} is to hold the URL of the books' database, and is not set",
+            "Set it, or remove url_env from the run-config for the embedded database",
+        )
+    return url
+
+
+def keep_books(
+    section: DatabaseSection | None, folder: Path, trader_id: str, variables: Mapping[str, str]
+) -> Bookkeeping | None:
+    """Return the books of a run that keeps some."""
+    return None if section is None else Bookkeeping(section, folder, trader_id, variables)
+
+
+def _outcome(left: int, stats: BookStats) -> str:
+    parts = [f"{stats.events_written} events written"]
+    parts += [f"{left} stay in the journal for the next run"] if left else []
+    parts += [f"{stats.rejected} refused by the database, see rejected.jsonl"] if stats.rejected else []
+    parts += [f"{stats.lost} lost: {stats.last_error}"] if stats.lost else []
+    return ", ".join(parts)
