@@ -4,6 +4,7 @@ import json
 import logging
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from trading_api.codec import dump_node_config, parse_node_config
 from trading_api.database import DatabaseSection, JournalSync
 from trading_api.errors import InvalidDocument
 from trading_api.exit_codes import ExitCode
+from trading_node import bookkeeping
 from trading_node.book_events import Noted
 from trading_node.bookkeeping import Bookkeeping, database_address, keep_books
 from trading_node.books_metrics import BooksCollector
@@ -28,6 +30,11 @@ from trading_node.store.stats import BookStats, Health
 EXAMPLES = Path(__file__).parents[3] / "docs/examples"
 WORD = "h0rse"
 ORDER = OrderIntent("O-1", "ema", Contract("BTCUSDT.BINANCE", "BINANCE", "USDT", "USDT"), True, Decimal(1), "MARKET")
+STATS = BookStats(
+    queue_depth=7, queue_bytes=4096, memory_depth=1, lag_seconds=0.5, database_up=True, schema_revision="0001",
+    events_written=90, batches=3, retries=2, rejected=1, lost=4,
+    lag_counts=(50, 30, *(0,) * 11, 10), lag_sum=12.5, last_error="disk full",
+)  # fmt: skip
 
 
 def parsed(**database: Any) -> DatabaseSection | None:
@@ -113,6 +120,22 @@ class TestLife:
         assert keeping.outcome == "1 events written"
         assert (tmp_path / "books" / "books.sqlite3").is_file()
 
+    async def test_a_statement_that_hangs_does_not_hold_the_stop(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keeping = books_of(tmp_path)
+        await keeping.open()
+        goes_on, close = Event(), Books.close
+        monkeypatch.setattr(Books, "close", lambda books, _: (goes_on.wait(30), close(books))[1])
+        monkeypatch.setattr(bookkeeping, "GRACE_SECONDS", 0.05)
+        monkeypatch.setattr(Books, "stats", lambda _: STATS)
+        await keeping.close(0)
+        assert keeping.outcome == (
+            "90 events written, 7 stay in the journal for the next run, 1 refused by the database, see rejected.jsonl, "
+            "4 lost: disk full"
+        )
+        goes_on.set()
+
     async def test_a_refusal_is_noted_with_its_numbers(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         keeping = books_of(tmp_path)
         told: list[Any] = []
@@ -169,13 +192,7 @@ def test_metrics_are_there_once_the_books_are_open() -> None:
     shown: list[BookStats] = []
     registry.register(BooksCollector(lambda: shown[0] if shown else None))
     assert registry.get_sample_value("trading_node_books_queue_events") is None
-    shown.append(
-        BookStats(
-            queue_depth=7, queue_bytes=4096, memory_depth=1, lag_seconds=0.5, database_up=True, schema_revision="0001",
-            events_written=90, batches=3, retries=2, rejected=1, lost=4,
-            lag_counts=(50, 30, *(0,) * 11, 10), lag_sum=12.5, last_error="",
-        )
-    )  # fmt: skip
+    shown.append(STATS)
     expected = {
         "queue_events": 7, "journal_bytes": 4096, "memory_events": 1, "lag_seconds": 0.5, "database_up": 1,
         "events_written_total": 90, "batches_total": 3, "retries_total": 2, "events_rejected_total": 1,
