@@ -10,7 +10,8 @@ from time import perf_counter
 
 import kopf
 
-from trading_operator.handlers import informer, kopf_settings
+from trading_operator.handlers import informer
+from trading_operator.informer_settings import kopf_settings
 from trading_operator.kube import errors
 from trading_operator.kube.client import Client
 from trading_operator.kube.leader import LeaderElection

@@ -38,6 +38,7 @@ from trading_operator.objects import (
     Manifest,
     ObjectRef,
     finalizers_of,
+    generation_of,
     is_terminating,
     kind_of,
     owner_uid_of,
@@ -150,7 +151,8 @@ class Loader:
         if stateful_set is None or pod is not None or not replicas_of(stateful_set):
             return ""
         created = timestamp(stateful_set["metadata"].get("creationTimestamp"))
-        if created is None or now < created + POD_WITHIN:
+        tried = (stateful_set.get("status") or {}).get("observedGeneration", 0) >= generation_of(stateful_set)
+        if created is None or now < created + POD_WITHIN or not tried:
             return ""
         fields = {"involvedObject.uid": uid_of(stateful_set), "reason": "FailedCreate"}
         failures = await self.client.list(CORE_EVENT, stateful_set["metadata"]["namespace"], fields=fields)

@@ -110,7 +110,7 @@ class Memory:
     def forget_reading(self, key: DeploymentKey) -> None:
         """Read everything anew at the next look."""
         self._readings.pop(key, None)
-        self._stateful_sets.pop(key, None)
+        self.forget_stateful_set(key)
 
     def is_fresh(self, key: DeploymentKey) -> bool:
         """Tell whether the deployment was last seen without our finalizer: then nothing was made for it yet."""
@@ -123,6 +123,10 @@ class Memory:
     def remember(self, key: DeploymentKey, stateful_set: Manifest) -> None:
         """Take note of the StatefulSet as it is."""
         self._stateful_sets[key] = stateful_set
+
+    def forget_stateful_set(self, key: DeploymentKey) -> None:
+        """Read the StatefulSet anew at the next look: of all that is remembered it is the largest."""
+        self._stateful_sets.pop(key, None)
 
     def wrote(self, key: DeploymentKey, manifest: Manifest) -> None:
         """Take note of the API server's answer to a write: what stands there now is what was wanted."""

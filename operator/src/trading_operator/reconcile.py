@@ -75,6 +75,7 @@ class Reconciler:
                 found = await loader.load(key, self.now())
                 again = await (self._remove(found) if isinstance(found, Remains) else self._keep(found))
                 if again is not None:
+                    self.memory.forget_stateful_set(key)
                     return again
         except errors.ApiError:
             self.memory.forget_reading(key)

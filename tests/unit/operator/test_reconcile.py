@@ -144,6 +144,8 @@ async def test_an_object_of_somebody_else_is_left_alone(bench: Bench) -> None:
 async def test_a_pod_that_cannot_be_made_is_explained_by_its_events(bench: Bench) -> None:
     await bench.run()
     bench.store.clock.advance(10)
+    live = bench.store.objects[bench.ref(STATEFUL_SET)]
+    bench.store.update(live | {"status": {"observedGeneration": 9, "replicas": 0}})
     old = {"lastTimestamp": "2026-01-01T00:00:01Z", "message": "old"}
     bench.client.events = [
         old,
