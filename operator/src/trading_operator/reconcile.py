@@ -173,12 +173,12 @@ class Reconciler:
 
 def _refusal(action: Action, error: errors.ApiError) -> Refusal:
     if isinstance(error, errors.ForbiddenError):
-        return Refusal("ForbiddenByCluster", f"the cluster forbids it; ask its administrator: {error}")
+        return Refusal(AcceptedReason.FORBIDDEN_BY_CLUSTER, f"the cluster forbids it; ask its administrator: {error}")
     if target_of(action).kind is STATEFUL_SET:
         return Refusal(
             AcceptedReason.POD_TEMPLATE_REFUSED, f"the cluster refuses the pod; correct spec.podTemplate: {error}"
         )
-    return Refusal("RefusedByCluster", str(error))
+    return Refusal(AcceptedReason.REFUSED_BY_CLUSTER, str(error))
 
 
 def _status_manifest(deployment: Manifest, wanted: dict[str, Any]) -> Manifest:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.operator.manifests import OWNER, deployment, rendering
 from trading_api import wiring
-from trading_api.deployment import MAX_NAME_LENGTH, CatalogDriver
+from trading_api.deployment import MAX_NAME_LENGTH, CatalogDriver, TradingDeploymentSpec
 from trading_operator.desired.config_map import config_map
 from trading_operator.desired.controller_revision import Recorded, controller_revision
 from trading_operator.desired.deployment import desired, named_children
@@ -282,3 +282,11 @@ def test_an_invalid_spec_is_refused_with_every_fault_and_can_still_be_suspended(
     assert found.refusal.reason == "SpecInvalid"
     assert "spec.image" in found.refusal.message
     assert "spec.strategies" in found.refusal.message
+
+
+def test_no_field_of_a_spec_is_accepted_and_ignored() -> None:
+    """Whoever adds a field says here who reads it."""
+    of_the_run_config = {"mode", "trader_id", "strategies", "venues", "catalogs", "risk"}
+    of_the_pod = {"image", "catalogs", "pod_template"}
+    of_the_plan = {"suspend", "rollout"}
+    assert set(TradingDeploymentSpec.model_fields) == of_the_run_config | of_the_pod | of_the_plan
