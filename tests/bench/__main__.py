@@ -4,10 +4,11 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from tests.bench import overhead, replay, steady, thousand
+from tests.bench import books, gate, overhead, replay, steady, thousand
 from tests.bench.table import Row, render
 from tests.cluster import cluster as machine
 from tests.cluster import programs
@@ -18,8 +19,12 @@ from tests.e2e.deployments import BUCKET, LONG_PREFIX
 from tests.e2e.operator_install import OperatorInstall
 from trading_node.catalog.generator import generate_catalog
 
-NODE_FIGURES: dict[str, Callable[[], list[Row]]] = {"replay": lambda: replay.rows(replay.measure())}
-CLUSTER_FIGURES: dict[str, Callable[[Cluster, OperatorInstall, Path], list[Row]]] = {
+NODE_FIGURES: dict[str, Callable[[], Sequence[Row]]] = {
+    "replay": lambda: replay.rows(replay.measure()),
+    "gate": gate.rows,
+    "books": books.rows,
+}
+CLUSTER_FIGURES: dict[str, Callable[[Cluster, OperatorInstall, Path], Sequence[Row]]] = {
     "overhead": lambda cluster, _operator, _folder: overhead.rows(overhead.measure(cluster)),
     "steady": lambda cluster, operator, _folder: steady.rows(steady.measure(cluster, operator)),
     "thousand": lambda cluster, operator, folder: thousand.rows(thousand.measure(cluster, operator, folder)),
@@ -61,14 +66,14 @@ def _on_cluster(names: list[str]) -> list[Row]:
             # As in production: a node refreshes its numbers once a minute.
             operator.install(node={"reportIntervalSeconds": 60})
             for name in names:
-                rows += _timed(name, lambda name=name: CLUSTER_FIGURES[name](cluster, operator, root))
+                rows += _timed(name, partial(CLUSTER_FIGURES[name], cluster, operator, root))
     finally:
         if found is None:
             machine.down()
     return rows
 
 
-def _timed(name: str, measure: Callable[[], list[Row]]) -> list[Row]:
+def _timed(name: str, measure: Callable[[], Sequence[Row]]) -> Sequence[Row]:
     print(f"[bench] {name} ...", file=sys.stderr, flush=True)
     began = time.monotonic()
     rows = measure()

@@ -75,7 +75,7 @@ def hand_made(kubectl: Kubectl, name: str) -> list[Object]:
 
 def _stripped(live: Object) -> Object:
     """An object without what the cluster wrote into it, under a name of its own."""
-    wanted = copy.deepcopy({key: live[key] for key in ("apiVersion", "kind", "data", "spec") if key in live})
+    wanted: Object = copy.deepcopy({key: live[key] for key in ("apiVersion", "kind", "data", "spec") if key in live})
     name = live["metadata"]["name"]
     wanted["metadata"] = {"name": name if live["kind"] != "Pod" else f"{name}-by-hand"}
     spec = wanted.get("spec", {})
