@@ -112,9 +112,10 @@ class TestPage:
             for key in _property_names(schema["properties"][name]):
                 assert f"| `{key}` |" in PAGE
 
-    @pytest.mark.parametrize("room", ["operator/src", "node_image/src"])
-    def test_every_reason_that_is_given_is_explained(self, room: str) -> None:
-        given = {reason for path in (ROOT / room).rglob("*.py") for reason in _reasons_in(path)}
+    def test_every_reason_that_is_given_is_explained(self) -> None:
+        # A room that gives members of the enums alone has no literals to look for.
+        rooms = ("operator/src", "node_image/src")
+        given = {reason for room in rooms for path in (ROOT / room).rglob("*.py") for reason in _reasons_in(path)}
         explained = {
             member.value
             for enum in (
