@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.images import OPERATOR, fingerprint
 from tests.e2e.kubectl import Kubectl, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,8 @@ class OperatorInstall:
                 "anonymous": bool(self.gcs_endpoint),
             },
             "node": {"reportIntervalSeconds": 1},
+            # The tag stays the same when the image changes: this makes the Deployment replace its pods.
+            "podAnnotations": {"trading-operator.io/sources": fingerprint(OPERATOR)},
         } | overrides
 
     def helm(self, *arguments: str, stdin: str | None = None) -> str:
