@@ -73,7 +73,8 @@ def namespace(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[str]
             print(report(cluster, name))
     finally:
         # Its end takes some 6 s, which no other test has to wait for; the session waits for all of them.
-        cluster.kubectl("delete", "namespace", name, "--wait=false")
+        # A test may have deleted it already.
+        cluster.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
         _deleted.append(name)
 
 
