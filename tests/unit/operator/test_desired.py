@@ -160,7 +160,8 @@ def sidecar(gcs: GcsSettings) -> Manifest:
 def test_a_bucket_is_mounted_by_a_native_sidecar_before_the_node_starts() -> None:
     found = sidecar(GcsSettings(image="gcsfuse:3"))
     assert (found["restartPolicy"], found["image"]) == ("Always", "gcsfuse:3")
-    assert found["args"][-2:] == ["ticks", "/catalog"]
+    assert found["args"][-1] == "ticks"
+    assert found["command"][2].startswith('gcsfuse "$@" /catalog &')
     assert found["args"][found["args"].index("--only-dir") + 1] == "day"
     assert found["startupProbe"]["exec"]["command"] == ["mountpoint", "-q", "/catalog"]
     assert found["volumeMounts"][0]["mountPropagation"] == "Bidirectional"
@@ -178,6 +179,7 @@ def test_a_bucket_is_mounted_by_a_native_sidecar_before_the_node_starts() -> Non
     ],
 )
 def test_an_emulator_is_asked_as_it_can_answer(gcs: GcsSettings, flags: set[str]) -> None:
+    assert ("exist" in sidecar(gcs)["command"][2]) == bool(gcs.endpoint), "the bucket is looked for first"
     of_emulators = {"--anonymous-access", "--enable-hns=false", *(a for a in sidecar(gcs)["args"] if "endpoint" in a)}
     assert of_emulators & set(sidecar(gcs)["args"]) == flags
 

@@ -10,7 +10,17 @@ MOUNT_POINT = "/catalog"
 """Where the sidecar mounts the bucket, in its own view; the volume carries it to the node."""
 GKE_DRIVER = "gcsfuse.csi.storage.gke.io"
 GKE_ANNOTATIONS = {"gke-gcsfuse/volumes": "true"}
-_RUN = f"""gcsfuse "$@" &
+_CHECK = """mkdir -p /tmp/check
+gcsfuse "$@" /tmp/check >/tmp/check.log 2>&1 &
+until mountpoint -q /tmp/check || ! kill -0 $! 2>/dev/null; do sleep 0.05; done
+ls /tmp/check >/dev/null 2>&1
+umount /tmp/check 2>/dev/null
+wait $!
+if grep "bucket doesn't exist" /tmp/check.log >&2; then exit 1; fi
+"""
+"""Look for the bucket first. Google's own endpoint is asked for the bucket's layout at the mount, which fails there when
+there is none; without that call a mount of a bucket that does not exist succeeds, and shows an empty folder."""
+_RUN = f"""gcsfuse "$@" {MOUNT_POINT} &
 trap 'umount {MOUNT_POINT}' TERM
 wait $!; code=$?
 [ $code -lt 128 ] || {{ wait $!; code=$?; }}
@@ -30,8 +40,8 @@ def sidecar(volume: str, gcs: GcsCatalog, settings: GcsSettings) -> Manifest:
         "name": SIDECAR_PREFIX + volume.removeprefix(VOLUME_PREFIX),
         "image": settings.image,
         "restartPolicy": "Always",
-        "command": ["sh", "-c", _RUN, "gcsfuse"],
-        "args": [*_flags(gcs, settings), gcs.bucket, MOUNT_POINT],
+        "command": ["sh", "-c", _CHECK + _RUN if settings.endpoint else _RUN, "gcsfuse"],
+        "args": [*_flags(gcs, settings), gcs.bucket],
         "securityContext": {"privileged": True, "runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": False},
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
         "startupProbe": {
