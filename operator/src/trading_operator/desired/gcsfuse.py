@@ -18,8 +18,8 @@ umount /tmp/check 2>/dev/null
 wait $!
 if grep "bucket doesn't exist" /tmp/check.log >&2; then exit 1; fi
 """
-"""Look for the bucket first. Google's own endpoint is asked for the bucket's layout at the mount, which fails there when
-there is none; without that call a mount of a bucket that does not exist succeeds, and shows an empty folder."""
+"""Look for the bucket first. Google's own endpoint is asked for the bucket's layout at the mount, which fails when
+there is none; without that call a bucket that does not exist can be mounted, and shows an empty folder."""
 _RUN = f"""gcsfuse "$@" {MOUNT_POINT} &
 trap 'umount {MOUNT_POINT}' TERM
 wait $!; code=$?
