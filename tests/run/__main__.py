@@ -29,7 +29,9 @@ PROCESSES = (Stage("node processes", _pytest("tests/node")), Stage("venue simula
 API = (Stage("API server", _pytest("tests/api")),)
 CLUSTER = (
     Stage("binaries and base image", _python("tests.cluster", "build")),
-    Stage("end to end on a cluster", _pytest("tests/e2e", "-v")),
+    Stage("images", _python("tests.cluster", "images")),
+    # A fixture's time counts as its first test's: bringing a cluster up and filling its nodes is not a test that hangs.
+    Stage("end to end on a cluster", _pytest("tests/e2e", "-v", "--timeout=900")),
 )
 
 
