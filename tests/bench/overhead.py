@@ -2,13 +2,13 @@
 
 import copy
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
 from tests.bench.table import Row, spread
 from tests.bench.thousand import bench_namespace
 from tests.cluster.cluster import Cluster
+from tests.cluster.waiting import until
 from tests.e2e.deployments import Deployment, manifest
 from tests.e2e.kubectl import Kubectl, Object
 
@@ -46,7 +46,7 @@ def _by_operator(kubectl: Kubectl, name: str) -> tuple[float, list[Object]]:
     began = time.monotonic()
     kubectl.apply(manifest(name))
     deployment = Deployment(kubectl, name)
-    _poll(lambda: deployment.status().get("phase") == "Trading", f"{name} is Trading")
+    until(lambda: deployment.status().get("phase") == "Trading", f"{name} is Trading", seconds=TIME_LIMIT, every=0.02)
     seconds = time.monotonic() - began
     objects = hand_made(kubectl, name)
     kubectl.run("delete", "td", name, timeout=TIME_LIMIT)
@@ -57,7 +57,7 @@ def _by_hand(kubectl: Kubectl, objects: list[Object]) -> float:
     began = time.monotonic()
     kubectl.apply(*objects)
     pod = objects[-1]["metadata"]["name"]
-    _poll(lambda: _ready(kubectl.get("pod", pod)), f"{pod} is ready")
+    until(lambda: _ready(kubectl.get("pod", pod)), f"{pod} is ready", seconds=TIME_LIMIT, every=0.02)
     seconds = time.monotonic() - began
     names = [f"{one['kind']}/{one['metadata']['name']}" for one in objects]
     kubectl.run("delete", *names, timeout=TIME_LIMIT)
@@ -87,14 +87,6 @@ def _stripped(live: Object) -> Object:
 def _ready(pod: Object | None) -> bool:
     conditions = (pod or {}).get("status", {}).get("conditions", ())
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
-
-
-def _poll(probe: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + TIME_LIMIT
-    while not probe():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"not within {TIME_LIMIT:.0f} s: {what}")
-        time.sleep(0.02)
 
 
 def rows(result: Overhead) -> list[Row]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from tests.venue.binance.errors import FUTURES_REFUSALS, BinanceError, from_refusal, invalid, missing
 from tests.venue.binance.futures_render import FuturesRender
+from tests.venue.binance.history import page
 from tests.venue.binance.params import Params
 from tests.venue.binance.room import NS_PER_MS, Call
 from tests.venue.core.model import (
@@ -171,16 +172,8 @@ class FuturesOrders:
 
     def all_orders(self, call: Call) -> Json:
         symbol = self._exchange.instrument(call.params.required("symbol")).symbol
-        start, end = call.params.integer("startTime"), call.params.integer("endTime")
-        first, limit = call.params.integer("orderId"), call.params.limit(500, 1_000)
-        found = [
-            order
-            for order in self._exchange.account_orders(call.account, symbol)
-            if (first is None or order.id >= first)
-            and (start is None or order.created_ns // NS_PER_MS >= start)
-            and (end is None or order.created_ns // NS_PER_MS <= end)
-        ]
-        chosen = found[:limit] if first is not None or start is not None else found[-limit:]
+        orders = self._exchange.account_orders(call.account, symbol)
+        chosen = page(orders, call.params, first="orderId", number=lambda o: o.id, time_ns=lambda o: o.created_ns)
         return [self._render.order(order) for order in chosen]
 
     def cancel_all(self, call: Call) -> Json:
@@ -224,17 +217,9 @@ class FuturesOrders:
     def user_trades(self, call: Call) -> Json:
         symbol = self._exchange.instrument(call.params.required("symbol")).symbol
         params = call.params
-        start, end, first = params.integer("startTime"), params.integer("endTime"), params.integer("fromId")
-        number, limit = params.integer("orderId"), params.limit(500, 1_000)
-        found = [
-            fill
-            for fill in self._exchange.account_fills(call.account, symbol)
-            if (number is None or fill.order_id == number)
-            and (first is None or fill.trade_id >= first)
-            and (start is None or fill.ts_ns // NS_PER_MS >= start)
-            and (end is None or fill.ts_ns // NS_PER_MS <= end)
-        ]
-        chosen = found[:limit] if first is not None or start is not None else found[-limit:]
+        number = params.integer("orderId")
+        fills = (f for f in self._exchange.account_fills(call.account, symbol) if number in (None, f.order_id))
+        chosen = page(fills, params, first="fromId", number=lambda f: f.trade_id, time_ns=lambda f: f.ts_ns)
         return [self._render.user_trade(fill) for fill in chosen]
 
     def _symbol_if_given(self, call: Call) -> str | None:

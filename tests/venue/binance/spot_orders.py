@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.venue.binance.errors import SPOT_REFUSALS, BinanceError, from_refusal, invalid, missing
 from tests.venue.binance.futures_orders import BAD_SIDE, BAD_TIF, BAD_TYPE, SIDES, self_trade_of
+from tests.venue.binance.history import page
 from tests.venue.binance.params import Params
-from tests.venue.binance.room import NS_PER_MS, Call
+from tests.venue.binance.room import Call
 from tests.venue.binance.spot_render import SpotRender
 from tests.venue.core.model import (
     Conditional,
@@ -161,7 +162,6 @@ class SpotOrders:
     def all_orders(self, call: Call) -> Json:
         params = call.params
         symbol = self._exchange.instrument(params.required("symbol")).symbol
-        start, end, first = params.integer("startTime"), params.integer("endTime"), params.integer("orderId")
         # What fired is listed as the order that it became.
         unfired = [
             c
@@ -169,31 +169,16 @@ class SpotOrders:
             if c.status not in (ConditionalStatus.TRIGGERED, ConditionalStatus.FINISHED)
         ]
         both: list[Order | Conditional] = [*self._exchange.account_orders(call.account, symbol), *unfired]
-        found = [
-            order
-            for order in sorted(both, key=lambda order: order.id)
-            if (first is None or order.id >= first)
-            and (start is None or order.created_ns // NS_PER_MS >= start)
-            and (end is None or order.created_ns // NS_PER_MS <= end)
-        ]
-        limit = params.limit(500, 1_000)
-        chosen = found[:limit] if first is not None or start is not None else found[-limit:]
+        by_id = sorted(both, key=lambda order: order.id)
+        chosen = page(by_id, params, first="orderId", number=lambda o: o.id, time_ns=lambda o: o.created_ns)
         return [self._render.order(order) for order in chosen]
 
     def my_trades(self, call: Call) -> Json:
         params = call.params
         symbol = self._exchange.instrument(params.required("symbol")).symbol
-        start, end, first = params.integer("startTime"), params.integer("endTime"), params.integer("fromId")
-        number, limit = params.integer("orderId"), params.limit(500, 1_000)
-        found = [
-            fill
-            for fill in self._exchange.account_fills(call.account, symbol)
-            if (number is None or fill.order_id == number)
-            and (first is None or fill.trade_id >= first)
-            and (start is None or fill.ts_ns // NS_PER_MS >= start)
-            and (end is None or fill.ts_ns // NS_PER_MS <= end)
-        ]
-        chosen = found[:limit] if first is not None or start is not None else found[-limit:]
+        number = params.integer("orderId")
+        fills = (f for f in self._exchange.account_fills(call.account, symbol) if number in (None, f.order_id))
+        chosen = page(fills, params, first="fromId", number=lambda f: f.trade_id, time_ns=lambda f: f.ts_ns)
         return [self._render.my_trade(fill) for fill in chosen]
 
     # Changing
