@@ -20,6 +20,8 @@ __all__ = [
     "FieldError",
     "InvalidDocument",
     "dump_node_config",
+    "load_json",
+    "node_config_of",
     "parse_deployment",
     "parse_metadata",
     "parse_node_config",
@@ -55,7 +57,15 @@ def parse_node_config(text: str | bytes) -> NodeConfig:
 
     Raises InvalidDocument with every fault.
     """
-    return _validate(NodeConfig, _load_json(text), Spelling.SNAKE)
+    return node_config_of(load_json(text))
+
+
+def node_config_of(document: object) -> NodeConfig:
+    """Return the run-config that a document of JSON holds.
+
+    Raises InvalidDocument with every fault.
+    """
+    return _validate(NodeConfig, document, Spelling.SNAKE)
 
 
 def dump_node_config(config: NodeConfig) -> str:
@@ -123,7 +133,8 @@ def _not_json(value: object, location: Location) -> Iterator[FieldError]:
         yield FieldError(json_path(location), f"{value} is read as a {type(value).__name__}: put it in quotes")
 
 
-def _load_json(text: str | bytes) -> object:
+def load_json(text: str | bytes) -> object:
+    """Return what a JSON text holds, of which no key is written twice. Raises InvalidDocument."""
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except UnicodeDecodeError:
