@@ -92,9 +92,12 @@ class ControlServer:
         app.router.add_post("/v1/accounts", self._open_account)
         app.router.add_get("/v1/{room}/ledger/{account}", self._ledger)
         app.router.add_post("/v1/{room}/orders", self._place)
+        app.router.add_post("/v1/{room}/cancel", self._cancel)
         app.router.add_post("/v1/{room}/fill", self._fill)
         app.router.add_post("/v1/{room}/deposit", self._deposit)
+        app.router.add_get("/v1/{room}/prices", self._prices)
         app.router.add_post("/v1/{room}/price", self._price)
+        app.router.add_post("/v1/market", self._run_market)
         app.router.add_post("/v1/{room}/step", self._step)
         app.router.add_post("/v1/{room}/disconnect", self._disconnect)
         self._runner, self.port = await listen(app, port)
@@ -152,6 +155,10 @@ class ControlServer:
         )
         return _reply(plain_json(order))
 
+    async def _cancel(self, request: web.Request) -> web.Response:
+        market, body = self._market(request), await _body(request)
+        return _reply(plain_json(market.cancel(str(body["account"]), int(body["order_id"]))))
+
     async def _fill(self, request: web.Request) -> web.Response:
         market, body = self._market(request), await _body(request)
         quantity = body.get("quantity")
@@ -160,6 +167,17 @@ class ControlServer:
     async def _deposit(self, request: web.Request) -> web.Response:
         market, body = self._market(request), await _body(request)
         market.deposit(str(body["account"]), str(body["asset"]), Decimal(body["amount"]))
+        return _reply({})
+
+    async def _prices(self, request: web.Request) -> web.Response:
+        backgrounds = self._market(request).backgrounds
+        return _reply({symbol: background.price for symbol, background in backgrounds.items()})
+
+    async def _run_market(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        if not isinstance(body.get("running"), bool):
+            raise ValueError("write `running`: true or false")
+        self._venue.market_runs = body["running"]
         return _reply({})
 
     async def _price(self, request: web.Request) -> web.Response:

@@ -113,6 +113,8 @@ class Venue:
         self.spot = self._open(BINANCE_SPOT, SpotRoom)
         self.okx = self._open(OKX, OkxRoom)
         self.markets = {market.server.room.name: market for market in (self.spot, self.futures, self.okx)}
+        self.market_runs = True
+        """Whether a market that moves by itself does so at present."""
         self._stepper: asyncio.Task[None] | None = None
 
     def _open(self, listing: Listing, room: Callable[[Floor, KeyRing, bool], Room]) -> Market:
@@ -174,8 +176,9 @@ class Venue:
     async def _step(self) -> None:
         while True:
             await asyncio.sleep(self.config.step_ms / 1_000)
-            for market in self.markets.values():
-                market.step()
+            if self.market_runs:
+                for market in self.markets.values():
+                    market.step()
 
     async def __aenter__(self) -> Self:
         await self.start()
