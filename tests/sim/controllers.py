@@ -121,7 +121,7 @@ class GarbageCollector:
             owner = _owner(pod)
             if owner and owner not in owners and not is_terminating(pod):
                 yield f"gc {ref_of(pod).name}", partial(self.store.delete, ref_of(pod))
-        for ref, manifest in list(self.store.objects.items()):
+        for ref, manifest in [one for one in self.store.objects.items() if one[1]["metadata"].get("finalizers")]:
             if ORPHAN in finalizers_of(manifest):
                 yield f"gc-orphan {ref.name}", partial(self._orphan, ref)
             elif FOREGROUND in finalizers_of(manifest):
@@ -306,8 +306,9 @@ class NamespaceController:
     store: Store
 
     def steps(self) -> Iterator[Step]:
-        for ref, manifest in list(self.store.objects.items()):
-            if ref.namespace in self.store.going_namespaces and not is_terminating(manifest):
+        going = self.store.going_namespaces
+        for ref, manifest in list(self.store.objects.items()) if going else ():
+            if ref.namespace in going and not is_terminating(manifest):
                 yield f"namespace takes {ref.kind} {ref.name}", partial(self._take, ref)
 
     def _take(self, ref: ObjectRef) -> None:

@@ -3,6 +3,7 @@
 Replay one: ``pytest tests/sim --seed N``.
 """
 
+import asyncio
 from random import Random
 
 from tests.sim import end_state
@@ -18,6 +19,8 @@ class HistoryError(AssertionError):
 
 async def play(seed: int, steps: int = STEPS) -> World:
     """Play one history; raise HistoryError with seed and trace where a promise is broken or the end is wrong."""
+    # Without it, each of a reconciliation's many requests costs a turn of the event loop or two.
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     random = Random(seed)
     world = World(random, names=("alpha", "beta") if random.random() < 0.2 else ("alpha",))
     try:

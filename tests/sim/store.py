@@ -4,6 +4,7 @@ Optimistic locking by uid and resourceVersion, generations, finalizers, graceful
 immutable objects, namespaces that are going. Manifests are never changed in place, so reading needs no copies.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -61,14 +62,15 @@ class Store:
     watchers: list[Watcher] = field(default_factory=list)
     version: int = 0
     uids: int = 0
+    _kinds: dict[Kind, dict[ObjectRef, Manifest]] = field(init=False, default_factory=lambda: defaultdict(dict))
 
     def get(self, ref: ObjectRef) -> Manifest | None:
         return self.objects.get(ref)
 
     def of_kind(self, kind: Kind, labels: Mapping[str, str] | None = None) -> Iterator[Manifest]:
         wanted = (labels or {}).items()
-        for ref, manifest in list(self.objects.items()):
-            if ref.kind is kind and wanted <= labels_of(manifest).items():
+        for manifest in list(self._kinds[kind].values()):
+            if not wanted or wanted <= labels_of(manifest).items():
                 yield manifest
 
     def create(self, manifest: Manifest) -> Manifest:
@@ -160,7 +162,8 @@ class Store:
     def _put(self, event: str, before: Manifest | None, after: Manifest) -> Manifest:
         self.version += 1
         after = with_metadata(after, resourceVersion=str(self.version))
-        self.objects[ref_of(after)] = after
+        ref = ref_of(after)
+        self.objects[ref] = self._kinds[ref.kind][ref] = after
         self._tell(event, before, after)
         return after
 
@@ -168,6 +171,7 @@ class Store:
         self.version += 1
         last = with_metadata(last, resourceVersion=str(self.version))
         before = self.objects.pop(ref)
+        del self._kinds[ref.kind][ref]
         self._tell("DELETED", before, last)
         return last
 

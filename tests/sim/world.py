@@ -132,7 +132,7 @@ class World:
         await do()
         return True
 
-    async def quiesce(self, limit: int = 3000) -> None:
+    async def quiesce(self, limit: int = 500) -> None:
         """Run without further faults until nothing is left to do but the resync."""
         for operator in self.operators:
             operator.client.faults = Faults()
