@@ -25,6 +25,10 @@ CHECK = (
     Stage("generated files are current", _python("trading_operator.generate", "--check")),
 )
 UNIT = (Stage("fast tests", _pytest("tests/unit", "tests/sim")),)
+THOROUGH = (
+    Stage("unit tests, many examples", _pytest("tests/unit", "--hypothesis-profile=thorough")),
+    Stage("simulated histories", _pytest("tests/sim", "--hypothesis-profile=thorough")),
+)
 PROCESSES = (Stage("node processes", _pytest("tests/node")), Stage("venue simulator", _pytest("tests/venue")))
 API = (Stage("API server", _pytest("tests/api")),)
 CLUSTER = (
@@ -41,7 +45,7 @@ def main() -> int:
     parser.add_argument("goal", choices=("check", "unit", "test"))
     parser.add_argument("--keep-going", action="store_true", help="run the later stages although one has failed")
     arguments = parser.parse_args()
-    goals = {"check": CHECK, "unit": UNIT, "test": CHECK + UNIT + PROCESSES + CLUSTER[:1] + API + CLUSTER[1:]}
+    goals = {"check": CHECK, "unit": UNIT, "test": CHECK + THOROUGH + PROCESSES + CLUSTER[:1] + API + CLUSTER[1:]}
     return run_stages(goals[arguments.goal], keep_going=arguments.keep_going or arguments.goal == "check")
 
 
