@@ -35,7 +35,13 @@ def _append(path: str, **fields: Any) -> Change:
 
 SPEC = (
     Bad("no mode", remove("spec.mode"), "spec.mode", "Required value", "is required"),
-    Bad("a mode that is none", write("spec.mode", "Live"), "spec.mode", 'supported values: "Paper"', "write 'Paper'"),
+    Bad(
+        "a mode that is none",
+        write("spec.mode", "Real"),
+        "spec.mode",
+        'supported values: "Live", "Paper"',
+        "write 'Live' or 'Paper'",
+    ),
     Bad("no image", remove("spec.image"), "spec.image", "Required value", "is required"),
     Bad("an empty image", write("spec.image", ""), "spec.image", "should be at least 1 chars long", "at least 1 char"),
     Bad("an image with a scheme", write("spec.image", "docker pull x"), "spec.image", "write an image reference"),
@@ -154,10 +160,10 @@ VENUES = (
     ),
     Bad(
         "an adapter that is none",
-        write("spec.venues[0].adapter", "Binance"),
+        write("spec.venues[0].adapter", "Sandbox"),
         "spec.venues[0].adapter",
-        'supported values: "Replay"',
-        "write 'Replay'",
+        'supported values: "Binance"',
+        "write 'Binance'",
     ),
     Bad(
         "Replay without replay",
@@ -440,10 +446,10 @@ UNKNOWN_FIELDS = (
     Bad("a field in snake case", write("spec.trader_id", "A-1"), "spec.trader_id", "unknown field", "mean traderId?"),
     Bad(
         "a field of a later version",
-        write("spec.venues[0].credentials", {"secretName": "s"}),
-        "spec.venues[0].credentials",
+        write("spec.venues[0].proxy", "http://proxy"),
+        "spec.venues[0].proxy",
         "unknown field",
-        "write one of name, adapter, replay, paper",
+        "write one of name, adapter, environment, account",
     ),
 )
 """The API server names these in one message, under strict validation, rather than field by field."""

@@ -34,6 +34,11 @@ def good_manifest(name: str = "good") -> Manifest:
                 {"name": "bars", "pvc": {"claimName": "bars", "subPath": "catalog"}},
             ],
             "risk": _risk(),
+            "database": {"secretName": "books"},
+            "state": {"size": "2Gi", "storageClassName": "fast", "whenDeleted": "Delete"},
+            "cache": {"redis": {"secretName": "cache"}},
+            "reconciliation": {"interval": "30s"},
+            "drain": {"orders": "Cancel", "positions": "Flatten", "timeout": "2m"},
             "suspend": False,
             "rollout": {"when": "OnApproval"},
             "podTemplate": {

@@ -7,14 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from trading_api.base import ApiModel
-from trading_api.fields import Matches
+from trading_api.fields import VariableName
 from trading_api.rules import Rule
-
-VariableName = Annotated[
-    str,
-    Field(min_length=1, max_length=128),
-    Matches("[A-Za-z_][A-Za-z0-9_]*", "write the name of an environment variable, such as BOOKS_DATABASE_URL"),
-]
 
 _PASSWORD = re.compile(r"://[^/]*:.*@|[?&]password=", re.IGNORECASE)
 

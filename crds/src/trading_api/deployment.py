@@ -1,7 +1,6 @@
 """The resource TradingDeployment."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -14,49 +13,24 @@ from trading_api.fields import (
     Folder,
     Image,
     ImportPath,
-    Money,
     Name,
     OrderIdTag,
-    ReplaySpeed,
     TraderId,
-    VenueName,
     keyed_by,
 )
-from trading_api.order_ids import resolve_order_id_tag, sharing_a_derived_tag, sharing_a_set_tag
+from trading_api.order_ids import resolve_order_id_tag
 from trading_api.pod_template import PodTemplate
+from trading_api.policies import Cache, DatabaseSecret, DrainPolicy, ReconciliationPolicy, State
 from trading_api.risk import LIMITS_OF_NOTHING, RiskLimits, limits_of_nothing
-from trading_api.rules import AnyRule, Immutable, Rule, RuleOfEach
+from trading_api.rules import Immutable, Rule, RuleOfEach
 from trading_api.status import TradingDeploymentStatus
+from trading_api.trading_rules import TRADING_RULES, Mode
+from trading_api.venues import DeployedVenue
 
 MAX_NAME_LENGTH = 47
 """Longest name of a deployment: the names of its children add up to 16 characters and stay within 63."""
 _NAME = r"[a-z]([-a-z0-9]*[a-z0-9])?"
-
-
-class Mode(StrEnum):
-    """What a deployment trades with."""
-
-    PAPER = "Paper"
-
-
-class Adapter(StrEnum):
-    """Where a venue's market data comes from."""
-
-    REPLAY = "Replay"
-
-
-class AccountType(StrEnum):
-    """How the simulated account lends."""
-
-    CASH = "Cash"
-    MARGIN = "Margin"
-
-
-class OmsType(StrEnum):
-    """How the venue keeps positions: one per instrument, or one per opening order."""
-
-    NETTING = "Netting"
-    HEDGING = "Hedging"
+_DIGEST = re.compile("@sha256:[0-9a-f]{64}$")
 
 
 class CatalogDriver(StrEnum):
@@ -92,72 +66,6 @@ class Strategy(ApiModel):
     def resolved_order_id_tag(self) -> str:
         """The tag that the strategy trades with: the one that is set, or the one derived from the name."""
         return resolve_order_id_tag(self)
-
-
-class Replay(ApiModel):
-    """Market data that is streamed from a catalog."""
-
-    catalog: Name
-    """Name of the catalog in ``catalogs``."""
-    speed: ReplaySpeed = 1
-    """Times real time, or Maximum for as fast as the node can."""
-
-
-def _sharing_a_currency(balances: Sequence[str]) -> list[str]:
-    currencies = [balance.split(" ")[1] for balance in balances]
-    return [balance for balance, currency in zip(balances, currencies, strict=True) if currencies.count(currency) > 1]
-
-
-class PaperAccount(ApiModel):
-    """The simulated account that a Paper deployment trades with."""
-
-    account_type: AccountType = AccountType.CASH
-    """Cash, or Margin, which may sell short and borrow."""
-    oms_type: OmsType = OmsType.NETTING
-    """Netting keeps one position per instrument, Hedging one per opening order."""
-    starting_balances: Annotated[tuple[Money, ...], Field(min_length=1, max_length=16)]
-    """Balances at the start, such as ``100000 USDT``."""
-    default_leverage: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Leverage of every instrument; above 1 only with a Margin account."""
-
-    rules = (
-        Rule(
-            at="default_leverage",
-            cel="self.defaultLeverage == 1 || self.accountType == 'Margin'",
-            holds=lambda account: account.default_leverage == 1 or account.account_type is AccountType.MARGIN,
-            says="a Cash account does not lend: write 1 or remove it, or write Margin as {account_type}",
-        ),
-        RuleOfEach(
-            at="starting_balances",
-            cel="self.startingBalances.filter(b, b.contains(' ') && self.startingBalances.filter(c,"
-            " c.endsWith(b.substring(b.indexOf(' ')))).size() > 1)",
-            offenders=lambda account: _sharing_a_currency(account.starting_balances),
-            says="write one balance for each currency",
-        ),
-    )
-
-
-class Venue(ApiModel):
-    """One venue: where data comes from and orders go to."""
-
-    name: VenueName
-    """The venue part of instrument ids, such as BINANCE in BTCUSDT.BINANCE."""
-    adapter: Adapter
-    """Replay streams a catalog."""
-    replay: Replay | None = None
-    """What to replay; required with the adapter Replay."""
-    paper: PaperAccount | None = None
-    """The simulated account; required in mode Paper."""
-
-    rules = (
-        Rule(
-            at="replay",
-            required=True,
-            cel="self.adapter != 'Replay' || has(self.replay)",
-            holds=lambda venue: venue.adapter is not Adapter.REPLAY or venue.replay is not None,
-            says="the adapter Replay streams a catalog: add {replay} with {catalog}, the name of one of {catalogs}",
-        ),
-    )
 
 
 class GcsCatalog(ApiModel):
@@ -211,79 +119,43 @@ def _is_name(name: str) -> bool:
     return len(name) <= MAX_NAME_LENGTH and re.fullmatch(_NAME, name) is not None
 
 
-def _sharing_a_name(items: Sequence[Strategy] | Sequence[Venue] | Sequence[Catalog]) -> list[str]:
-    names = [item.name for item in items]
-    return [name for name in names if names.count(name) > 1]
-
-
-def _unique_names(items: str, what: str) -> RuleOfEach:
-    return RuleOfEach(
-        at=items,
-        cel=f"self.{items}.map(i, i.name).filter(n, self.{items}.filter(i, i.name == n).size() > 1)",
-        offenders=lambda section: _sharing_a_name(getattr(section, items)),
-        says=f"give every {what} a name of its own",
-    )
-
-
 Strategies = Annotated[tuple[Strategy, ...], Field(min_length=1, max_length=16, json_schema_extra=keyed_by("name"))]
-Venues = Annotated[tuple[Venue, ...], Field(min_length=1, max_length=16, json_schema_extra=keyed_by("name"))]
-
-TRADING_RULES: tuple[AnyRule, ...] = (
-    _unique_names("strategies", "strategy"),
-    _unique_names("venues", "venue"),
-    _unique_names("catalogs", "catalog"),
-    RuleOfEach(
-        at="strategies",
-        cel="self.strategies.filter(s, has(s.orderIdTag) && self.strategies.filter(t, has(t.orderIdTag)"
-        " && t.orderIdTag == s.orderIdTag).size() > 1).map(s, s.name)",
-        offenders=lambda section: sharing_a_set_tag(section.strategies),
-        says="their orders could not be told apart: give every strategy an {order_id_tag} of its own",
-    ),
-    RuleOfEach(
-        at="strategies",
-        cel=None,
-        offenders=lambda section: sharing_a_derived_tag(section.strategies),
-        says="the tag derived from the name is another strategy's tag too: set {order_id_tag}, such as EMA1",
-    ),
-    RuleOfEach(
-        at="venues",
-        required=True,
-        cel="self.venues.filter(v, self.mode == 'Paper' && !has(v.paper)).map(v, v.name)",
-        offenders=lambda section: (v.name for v in section.venues if section.mode is Mode.PAPER and v.paper is None),
-        says="mode Paper trades on simulated accounts: add {paper} with {starting_balances}, such as 100000 USDT",
-    ),
-    RuleOfEach(
-        at="venues",
-        cel="self.venues.filter(v, has(v.replay) && !self.catalogs.exists(c, c.name == v.replay.catalog))"
-        ".map(v, v.name)",
-        offenders=lambda section: _without_catalog(section.venues, {catalog.name for catalog in section.catalogs}),
-        says="{catalog} of {replay} names none of {catalogs}: add the catalog there, or write the name of one",
-    ),
-)
-"""What holds between strategies, venues and catalogs, in a manifest as in a run-config."""
-
-
-def _without_catalog(venues: Iterable[Venue], catalogs: set[str]) -> Iterator[str]:
-    return (venue.name for venue in venues if venue.replay is not None and venue.replay.catalog not in catalogs)
+DeployedVenues = Annotated[
+    tuple[DeployedVenue, ...], Field(min_length=1, max_length=16, json_schema_extra=keyed_by("name"))
+]
 
 
 class TradingDeploymentSpec(ApiModel):
     """What is to be traded."""
 
     mode: Mode
-    """Paper: market data as configured, orders filled by a simulated venue."""
+    """Live trades on accounts at the venues; Paper on simulated ones, with market data as configured. Cannot be
+    changed."""
+    live_confirmation: Annotated[str, Field(max_length=253)] | None = None
+    """Mode Live only, and required there: the name of this TradingDeployment once more."""
     image: Image
-    """Image of the node, with your strategies in it."""
+    """Image of the node, with your strategies in it; in mode Live with its digest."""
     trader_id: TraderId
     """Identity of the trader, such as DESK-A-001; cannot be changed."""
     strategies: Strategies
     """The strategies that the node runs."""
-    venues: Venues
+    venues: DeployedVenues
     """The venues that the node connects to."""
     catalogs: Annotated[tuple[Catalog, ...], Field(max_length=16, json_schema_extra=keyed_by("name"))] = ()
     """The data catalogs that the node reads."""
     risk: RiskLimits = RiskLimits()
-    """The limits that every order is held against before it leaves the node."""
+    """The limits that every order is held against before it leaves the node. A change reaches a running node within
+    seconds and restarts nothing."""
+    database: DatabaseSecret | None = None
+    """A PostgreSQL database for the books; absent: an embedded one on the state volume."""
+    state: State | None = None
+    """A volume for what outlives the node; required in mode Live. Absent: books and paper accounts end with the pod."""
+    cache: Cache | None = None
+    """Where NautilusTrader keeps its cache; absent: in the node's memory."""
+    reconciliation: ReconciliationPolicy = ReconciliationPolicy()
+    """How the node makes sure that it agrees with its venues."""
+    drain: DrainPolicy = DrainPolicy()
+    """What a stop leaves at the venues, and how long it may take."""
     suspend: bool = False
     """True stops the node in order and keeps it stopped."""
     rollout: Rollout = Rollout()
@@ -297,9 +169,30 @@ class TradingDeploymentSpec(ApiModel):
             at="risk",
             cel="self.risk.strategies.filter(r, !self.strategies.exists(s, s.name == r.name)).map(r, r.name)"
             " + self.risk.venues.filter(r, !self.venues.exists(v, v.name == r.name)).map(r, r.name)"
-            " + self.risk.instruments.filter(r, !self.venues.exists(v, r.id.endsWith('.' + v.name))).map(r, r.id)",
+            " + self.risk.instruments.filter(r, !self.venues.exists(v, v.adapter == 'InteractiveBrokers'"
+            " || r.id.endsWith('.' + v.name))).map(r, r.id)",
             offenders=lambda spec: limits_of_nothing(spec.risk, spec),
             says=LIMITS_OF_NOTHING,
+        ),
+        Rule(
+            at="image",
+            cel="self.mode != 'Live' || self.image.matches('@sha256:[0-9a-f]{64}$')",
+            holds=lambda spec: spec.mode is not Mode.LIVE or _DIGEST.search(spec.image) is not None,
+            says="mode Live runs what was tested and nothing else: add the image's digest, such as"
+            " example/trading-node:1.0.0@sha256: and 64 hexadecimal digits",
+        ),
+        Rule(
+            at="state",
+            required=True,
+            cel="self.mode != 'Live' || has(self.state)",
+            holds=lambda spec: spec.mode is not Mode.LIVE or spec.state is not None,
+            says="mode Live keeps books that outlive the pod: add {state} with {size}, such as 1Gi",
+        ),
+        Rule(
+            at="live_confirmation",
+            cel="self.mode == 'Live' || !has(self.liveConfirmation)",
+            holds=lambda spec: spec.mode is Mode.LIVE or spec.live_confirmation is None,
+            says="it confirms mode Live: remove it, or write Live as {mode}",
         ),
     )
 
@@ -352,6 +245,22 @@ class TradingDeployment(ApiModel):
             holds=lambda deployment: _is_name(deployment.metadata.name),
             says=f"write at most {MAX_NAME_LENGTH} lower-case letters, digits and '-', with a letter first and a letter"
             " or digit last, such as ema-btc: the names of pod and services are made from it",
+        ),
+        Rule(
+            at="spec.live_confirmation",
+            required=True,
+            cel="self.spec.mode != 'Live' || (has(self.spec.liveConfirmation)"
+            " && self.spec.liveConfirmation == self.metadata.name)",
+            holds=lambda deployment: (
+                deployment.spec.mode is not Mode.LIVE or deployment.spec.live_confirmation == deployment.metadata.name
+            ),
+            says="mode Live trades with real money: to confirm that this is meant, write the name of this"
+            " TradingDeployment",
+        ),
+        Immutable(
+            at="spec.mode",
+            says="books of a simulated account and of a real one do not mix: put the old value back, or make another"
+            " TradingDeployment with the new one",
         ),
         Immutable(
             at="spec.trader_id",

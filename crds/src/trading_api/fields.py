@@ -164,3 +164,51 @@ Folder = Annotated[
     ),
 ]
 ReplaySpeed = Annotated[int | Literal["Maximum"], CountOrWord("Maximum", at_least=1, at_most=1_000_000)]
+InstrumentName = Annotated[
+    str,
+    Field(min_length=3, max_length=128),
+    Matches(
+        r"[^\s]+\.[A-Z][A-Z0-9_]*",
+        "write the instrument's id, symbol and venue joined by '.', such as BTCUSDT-PERP.BINANCE",
+    ),
+]
+SecretName = Annotated[
+    str,
+    Field(min_length=1, max_length=253),
+    Matches(
+        r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?",
+        "write the name of a Secret: lower-case letters, digits, '-' and '.', such as binance-testnet",
+    ),
+]
+StorageClassName = Annotated[
+    str,
+    Field(min_length=1, max_length=253),
+    Matches(
+        r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?",
+        "write the name of a StorageClass, such as standard-rwo, or remove it for the cluster's default",
+    ),
+]
+StorageSize = Annotated[
+    str,
+    Field(min_length=2, max_length=12),
+    Matches(r"[1-9][0-9]{0,6}(Mi|Gi|Ti)", "write a size in Mi, Gi or Ti, such as 1Gi"),
+]
+Duration = Annotated[
+    str,
+    Field(min_length=2, max_length=6),
+    Matches(r"[1-9][0-9]{0,4}(s|m|h)", "write a whole number and s, m or h, such as 60s"),
+]
+VariableName = Annotated[
+    str,
+    Field(min_length=1, max_length=128),
+    Matches("[A-Za-z_][A-Za-z0-9_]*", "write the name of an environment variable, such as BOOKS_DATABASE_URL"),
+]
+DirectoryPath = Annotated[str, Field(min_length=1, max_length=4096)]
+"""A folder of the node's machine; relative paths count from the run-config's folder."""
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def seconds_of(duration: str) -> int:
+    """Return the seconds of a duration such as ``60s``."""
+    return int(duration[:-1]) * _SECONDS[duration[-1]]

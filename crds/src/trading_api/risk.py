@@ -16,7 +16,7 @@ from typing import Annotated, Protocol
 from pydantic import Field
 
 from trading_api.base import ApiModel
-from trading_api.fields import Matches, Name, VenueName, keyed_by
+from trading_api.fields import InstrumentName, Matches, Name, VenueName, keyed_by
 from trading_api.rules import Rule, RuleOfEach
 
 Amount = Annotated[
@@ -33,14 +33,6 @@ CurrencyCode = Annotated[
     str,
     Field(min_length=2, max_length=16),
     Matches(r"[A-Z0-9]{2,16}", "write a currency's code in capital letters and digits, such as USDT"),
-]
-InstrumentName = Annotated[
-    str,
-    Field(min_length=3, max_length=128),
-    Matches(
-        r"[^\s]+\.[A-Z][A-Z0-9_]*",
-        "write the instrument's id, symbol and venue joined by '.', such as BTCUSDT-PERP.BINANCE",
-    ),
 ]
 PerSecond = Annotated[int, Field(ge=1, le=10_000)]
 PerMinute = Annotated[int, Field(ge=1, le=100_000)]
@@ -189,11 +181,18 @@ class RiskLimits(ApiModel):
 
 
 class Named(Protocol):
-    """A strategy or a venue."""
+    """A strategy."""
 
     @property
     def name(self) -> str:
         """The name that limits use."""
+
+
+class Listing(Named, Protocol):
+    """A venue."""
+
+    def may_list(self, instrument_id: str) -> bool:
+        """Tell whether an instrument can be one of this venue's."""
 
 
 class Trading(Protocol):
@@ -204,7 +203,7 @@ class Trading(Protocol):
         """The strategies."""
 
     @property
-    def venues(self) -> Sequence[Named]:
+    def venues(self) -> Sequence[Listing]:
         """The venues."""
 
 
@@ -221,5 +220,5 @@ def limits_of_nothing(risk: RiskLimits, trading: Trading) -> list[str]:
     return [
         *(entry.name for entry in risk.strategies if entry.name not in known_strategies),
         *(entry.name for entry in risk.venues if entry.name not in known_venues),
-        *(entry.id for entry in risk.instruments if entry.id.rpartition(".")[2] not in known_venues),
+        *(entry.id for entry in risk.instruments if not any(venue.may_list(entry.id) for venue in trading.venues)),
     ]

@@ -127,7 +127,29 @@ class Immutable:
         return _entry(self.at, cel, Spelling.CAMEL.sentence(self.says))
 
 
-type AnyRule = Rule | RuleOfEach | Immutable
+@dataclass(frozen=True, kw_only=True)
+class Transition:
+    """What a change must keep; only the API server knows the former state.
+
+    It holds of itself where there is none: at the creation, or where one of both states lacks the model.
+    """
+
+    at: str
+    """Field that the error is shown at, relative to the model, dotted, by Python names."""
+    cel: str
+    """The condition in CEL over ``self`` and ``oldSelf``."""
+    says: str
+    """Why it cannot change so and what to do instead."""
+
+    def broken(self, model: object, spelling: Spelling) -> None:
+        """Return nothing: one state alone cannot break this rule."""
+
+    def validation(self) -> dict[str, Any]:
+        """Return the rule as an entry of ``x-kubernetes-validations``."""
+        return _entry(self.at, self.cel, Spelling.CAMEL.sentence(self.says))
+
+
+type AnyRule = Rule | RuleOfEach | Immutable | Transition
 
 
 def cel_string(text: str) -> str:

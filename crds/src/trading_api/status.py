@@ -152,6 +152,17 @@ class ReplayProgress(ApiModel):
     """Time of the last event, in the catalog's own time."""
 
 
+class LimitsStatus(ApiModel):
+    """Which limits are in force."""
+
+    hash: Annotated[str, Field(max_length=64)]
+    """First ten digits of the SHA-256 of the limits in force."""
+    applied_at: Timestamp | None = None
+    """When they came into force."""
+    error: Message = ""
+    """Why newer limits are not in force; the former ones stay."""
+
+
 class NodeStatus(ApiModel):
     """``status.node``: written by the node, at most 4 KiB."""
 
@@ -185,6 +196,8 @@ class NodeStatus(ApiModel):
     """Profit in one line, such as ``12.50 USDT``."""
     replay: ReplayProgress | None = None
     """How far the replay has come."""
+    limits: LimitsStatus | None = None
+    """Which limits are in force."""
     started_at: Timestamp
     """When the process started."""
     updated_at: Timestamp

@@ -18,6 +18,7 @@ from trading_api.pod_template import RESERVED_ENV_PREFIX
 from trading_api.reasons import AcceptedReason, DegradedReason, ProgressReason, UpdateReason
 from trading_api.rules import Spelling
 from trading_api.status import ConditionType, NodeState, Phase, TradingDeploymentStatus
+from trading_api.venues import CredentialSource
 from trading_operator import outcome
 from trading_operator.custom_resource import PRINTER_COLUMNS
 from trading_operator.desired import names
@@ -213,7 +214,10 @@ def example_run_config(deployment: TradingDeployment) -> NodeConfig:
         mode=spec.mode,
         trader_id=spec.trader_id,
         strategies=spec.strategies,
-        venues=spec.venues,
+        venues=tuple(
+            venue.in_node(CredentialSource(env_prefix=venue.name) if venue.credentials else None)
+            for venue in spec.venues
+        ),
         catalogs=tuple(CatalogPath(name=catalog.name, path=catalog.name) for catalog in spec.catalogs),
     )
     return NodeConfig(trading_node=section, risk_engine=spec.risk)

@@ -7,8 +7,9 @@ import uvloop
 
 from tests.node.throughput.listener import make_listener
 from tests.node.throughput.timing import Stopwatch, Timing, catalog_argument
-from trading_api.deployment import Adapter, PaperAccount, Replay, Venue
 from trading_api.node_config import LoggingSection, LogLevel
+from trading_api.trading_rules import Mode
+from trading_api.venues import Adapter, NodeVenue, PaperAccount, Replay
 from trading_node.catalog.reader import open_catalog
 from trading_node.errors import NodeError
 from trading_node.logs import configure_logging
@@ -17,7 +18,7 @@ from trading_node.nautilus_logs import NautilusLogs
 from trading_node.venues.registry import Parts, build_venue
 from trading_node.venues.replay_feed import ReplayFeed
 
-VENUE = Venue(
+VENUE = NodeVenue(
     name="BINANCE",
     adapter=Adapter.REPLAY,
     replay=Replay(catalog="ticks", speed="Maximum"),
@@ -32,7 +33,14 @@ def fail(error: NodeError) -> None:
 async def play(catalog: Path, logs: NautilusLogs) -> Timing:
     feed = ReplayFeed(speed=None)
     node = NautilusNode(trader_id="BENCH-001", logs=logs, log_level=LogLevel.ERROR, on_failure=fail)
-    parts = Parts(catalogs={"ticks": open_catalog(catalog)}, feed=feed, portfolio=lambda: node.portfolio)
+    parts = Parts(
+        mode=Mode.PAPER,
+        catalogs={"ticks": open_catalog(catalog)},
+        feed=feed,
+        portfolio=lambda: node.portfolio,
+        folder=Path(),
+        variables={},
+    )
     listener = make_listener()
     node.process_synchronously(accelerated=True)
     node.build([build_venue(VENUE, parts)], [listener])

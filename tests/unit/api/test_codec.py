@@ -16,11 +16,12 @@ from trading_api.codec import (
     to_dict,
     to_spec_dict,
 )
-from trading_api.deployment import Mode, TradingDeployment
+from trading_api.deployment import TradingDeployment
 from trading_api.errors import FieldError, InvalidDocument
 from trading_api.node_config import NodeConfig
 from trading_api.order_ids import derive_order_id_tag
 from trading_api.status import Phase
+from trading_api.trading_rules import Mode
 
 STATUS = {
     "phase": "Trading",
@@ -102,7 +103,7 @@ class TestManifest:
             changed(
                 remove("spec.image"),
                 write("metadata.name", ""),
-                write("spec.mode", "Live"),
+                write("spec.mode", "Real"),
                 write("spec.venues[1].replay.speed", True),
                 write("spec.strategies[0].path", "ema"),
                 write("spec.podTemplate.spec.restartPolicy", "Never"),
@@ -121,7 +122,10 @@ class TestManifest:
 
     def test_a_missing_field_is_explained(self) -> None:
         (error,) = errors(changed(remove("spec.image")))
-        assert str(error) == "spec.image: is required: Image of the node, with your strategies in it."
+        assert (
+            str(error)
+            == "spec.image: is required: Image of the node, with your strategies in it; in mode Live with its digest."
+        )
 
     @pytest.mark.parametrize(
         ("change", "path"), [(write("kind", "Deployment"), "kind"), (write("apiVersion", "v1"), "apiVersion")]
@@ -314,6 +318,8 @@ def test_models_keep_their_rules_however_they_are_made() -> None:
 
 
 def test_all_faults_are_in_the_text_of_the_error() -> None:
-    with pytest.raises(InvalidDocument, match=r"spec\.mode: write 'Paper'; spec\.image: is required: ") as caught:
-        parse_deployment(changed(remove("spec.image"), write("spec.mode", "Live")))
+    with pytest.raises(
+        InvalidDocument, match=r"spec\.mode: write 'Live' or 'Paper'; spec\.image: is required: "
+    ) as caught:
+        parse_deployment(changed(remove("spec.image"), write("spec.mode", "Real")))
     assert len(caught.value.errors) == 2

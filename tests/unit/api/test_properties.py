@@ -5,9 +5,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.api.manifests import good_manifest
 from trading_api.codec import (
     dump_node_config,
@@ -22,8 +23,8 @@ from trading_api.errors import InvalidDocument
 from trading_api.fields import Bucket, ClaimName, Folder, Image, ImportPath, Name, OrderIdTag, TraderId, VenueName
 from trading_api.node_config import LogFormat, LogLevel
 
-FEW = settings(max_examples=60, deadline=None)
-FEWER = settings(max_examples=20, deadline=None)
+FEW = examples(20)
+FEWER = examples(6)
 """For whole documents, which take long to draw."""
 
 
@@ -128,7 +129,7 @@ def test_a_run_config_is_the_same_after_reading_and_writing(
 
     assert parse_node_config(dump_node_config(config)) == config
     assert config.trading_node.strategies == model.strategies
-    assert config.trading_node.venues == model.venues
+    assert config.trading_node.venues == tuple(venue.in_node(None) for venue in model.venues)
 
 
 def _contains(whole: Any, part: Any) -> bool:

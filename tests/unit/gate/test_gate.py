@@ -164,7 +164,8 @@ def test_limits_of_what_is_not_there_are_found() -> None:
         venues=(VenueRisk(name="Y"),),
         instruments=(InstrumentRisk(id="A.X"), InstrumentRisk(id="A.Z")),
     )
-    trading = SimpleNamespace(strategies=[SimpleNamespace(name="ema")], venues=[SimpleNamespace(name="X")])
+    venue = SimpleNamespace(name="X", may_list=lambda instrument: instrument.endswith(".X"))
+    trading = SimpleNamespace(strategies=[SimpleNamespace(name="ema")], venues=[venue])
     assert limits_of_nothing(risk, trading) == ["emma", "Y", "A.Z"]
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from nautilus_trader.model.data import QuoteTick, TradeTick
 
 from tests.unit.node import market
-from trading_api.deployment import Adapter, PaperAccount, Replay, Venue
 from trading_api.exit_codes import ExitCode
+from trading_api.venues import Adapter, PaperAccount, Replay, Venue
 from trading_node.catalog.reader import DataFile, OpenCatalog
 from trading_node.errors import NodeError
 from trading_node.venues.paper import paper_config

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.operator.manifests import OWNER, deployment, rendering
 from trading_api import wiring
 from trading_api.deployment import MAX_NAME_LENGTH, CatalogDriver, TradingDeploymentSpec
@@ -55,7 +56,7 @@ def all_objects(raw: Manifest) -> list[Manifest]:
     ]
 
 
-@settings(max_examples=25)
+@examples(8)
 @given(deployments())
 def test_every_object_is_named_and_labelled_as_its_deployment_s(raw: Manifest) -> None:
     for one in all_objects(raw):
@@ -69,7 +70,7 @@ def test_every_object_is_named_and_labelled_as_its_deployment_s(raw: Manifest) -
         assert "ownerReferences" not in metadata
 
 
-@settings(max_examples=25)
+@examples(8)
 @given(deployments())
 def test_rendering_is_deterministic_and_its_hash_tells_changes_apart(raw: Manifest) -> None:
     again = json.loads(json.dumps(raw))
@@ -79,7 +80,7 @@ def test_rendering_is_deterministic_and_its_hash_tells_changes_apart(raw: Manife
     assert rendering(raw, RenderSettings(node_report_interval_seconds=1)).hash != rendering(raw).hash
 
 
-@settings(max_examples=25)
+@examples(8)
 @given(deployments())
 def test_selectors_match_the_pod_and_nothing_that_is_recorded(raw: Manifest) -> None:
     by_kind = {one["kind"]: one for one in all_objects(raw)}
@@ -91,7 +92,7 @@ def test_selectors_match_the_pod_and_nothing_that_is_recorded(raw: Manifest) -> 
         assert not selector <= by_kind[kind]["metadata"]["labels"].items()
 
 
-@settings(max_examples=25)
+@examples(8)
 @given(deployments())
 def test_the_pod_is_consistent_in_itself(raw: Manifest) -> None:
     spec = rendering(raw).template["spec"]
@@ -288,7 +289,10 @@ def test_an_invalid_spec_is_refused_with_every_fault_and_can_still_be_suspended(
 
 def test_no_field_of_a_spec_is_accepted_and_ignored() -> None:
     """Whoever adds a field says here who reads it."""
-    of_the_run_config = {"mode", "trader_id", "strategies", "venues", "catalogs", "risk"}
-    of_the_pod = {"image", "catalogs", "pod_template"}
-    of_the_plan = {"suspend", "rollout"}
-    assert set(TradingDeploymentSpec.model_fields) == of_the_run_config | of_the_pod | of_the_plan
+    of_the_run_config = {"mode", "trader_id", "strategies", "venues", "catalogs", "database", "cache"}
+    of_the_run_config |= {"reconciliation", "drain"}
+    of_the_pod = {"image", "catalogs", "pod_template", "database", "cache", "state", "drain"}
+    of_the_plan = {"suspend", "rollout", "state", "risk"}
+    of_its_own_rule = {"live_confirmation"}
+    known = of_the_run_config | of_the_pod | of_the_plan | of_its_own_rule
+    assert set(TradingDeploymentSpec.model_fields) == known

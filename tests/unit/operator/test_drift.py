@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from trading_operator.observe.drift import covers
 
 json_values = st.recursive(
@@ -15,13 +16,13 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(json_values)
 def test_everything_covers_itself(value: Any) -> None:
     assert covers(value, value)
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(st.dictionaries(st.text("ab", max_size=2), json_values, max_size=3))
 def test_what_others_add_is_theirs(value: dict[str, Any]) -> None:
     assert covers({**value, "added": {"by": "somebody"}}, value)

@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.operator.manifests import (
     NOW,
     OWNER,
@@ -263,7 +264,7 @@ def stateful_sets(found: Plan) -> Iterator[Manifest]:
             yield action.manifest
 
 
-@settings(max_examples=80)
+@examples(20)
 @given(situations())
 def test_no_plan_could_leave_two_pods(one: Situation) -> None:
     found = plan(one)
@@ -281,7 +282,7 @@ def test_no_plan_could_leave_two_pods(one: Situation) -> None:
             assert target_of(action).kind in {POD, CONTROLLER_REVISION, CONFIG_MAP}
 
 
-@settings(max_examples=80)
+@examples(20)
 @given(situations())
 def test_a_template_holds_only_what_is_approved(one: Situation) -> None:
     for manifest in stateful_sets(plan(one)):
@@ -294,7 +295,7 @@ def test_a_template_holds_only_what_is_approved(one: Situation) -> None:
         assert labels_of(manifest["spec"]["template"])[wiring.LABEL_REVISION] == revision
 
 
-@settings(max_examples=80)
+@examples(20)
 @given(situations())
 def test_a_pod_is_deleted_only_after_the_template_says_what_comes_next(one: Situation) -> None:
     found = plan(one)
@@ -308,7 +309,7 @@ def test_a_pod_is_deleted_only_after_the_template_says_what_comes_next(one: Situ
         assert writing or revision_in(live) == one.target
 
 
-@settings(max_examples=80)
+@examples(20)
 @given(situations())
 def test_nothing_that_is_needed_is_deleted(one: Situation) -> None:
     needed = {OWNER.revision_name(revision) for revision in (one.approved, one.running, one.target) if revision}
@@ -316,7 +317,7 @@ def test_nothing_that_is_needed_is_deleted(one: Situation) -> None:
     assert not needed & (gone - {f"{OWNER.base}-0"})
 
 
-@settings(max_examples=40)
+@examples(10)
 @given(situations())
 def test_plans_are_deterministic(one: Situation) -> None:
     assert plan(one) == plan(one)

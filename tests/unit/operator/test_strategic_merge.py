@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from trading_operator.desired.strategic_merge import strategic_merge
 
 scalars = st.one_of(st.booleans(), st.integers(0, 9), st.text("ab", max_size=2))
@@ -28,26 +29,26 @@ maps = st.dictionaries(st.text("xyz", min_size=1, max_size=2), plain, max_size=4
 specs = st.one_of(maps, containers(scalars))
 
 
-@settings(max_examples=60)
+@examples(15)
 @given(specs)
 def test_an_empty_patch_changes_nothing(base: dict[str, Any]) -> None:
     assert strategic_merge(base, {}) == base
 
 
-@settings(max_examples=60)
+@examples(15)
 @given(specs, specs)
 def test_a_patch_twice_is_a_patch_once(base: dict[str, Any], patch: dict[str, Any]) -> None:
     once = strategic_merge(base, patch)
     assert strategic_merge(once, patch) == once
 
 
-@settings(max_examples=60)
+@examples(15)
 @given(specs)
 def test_a_patch_of_nothing_is_itself(patch: dict[str, Any]) -> None:
     assert strategic_merge({}, patch) == patch
 
 
-@settings(max_examples=60)
+@examples(15)
 @given(containers(scalars), containers(scalars))
 def test_items_of_both_are_there_once_those_of_the_base_first(base: dict[str, Any], patch: dict[str, Any]) -> None:
     names = [one["name"] for one in strategic_merge(base, patch)["containers"]]
@@ -55,7 +56,7 @@ def test_items_of_both_are_there_once_those_of_the_base_first(base: dict[str, An
     assert names == of_base + [one["name"] for one in patch["containers"] if one["name"] not in of_base]
 
 
-@settings(max_examples=60)
+@examples(15)
 @given(specs, specs)
 def test_nothing_is_changed_in_place(base: dict[str, Any], patch: dict[str, Any]) -> None:
     before = repr((base, patch))

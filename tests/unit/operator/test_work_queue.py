@@ -5,9 +5,10 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from trading_operator.work_queue import Again, Backoff, Schedule, WorkQueue
 
 
@@ -83,7 +84,7 @@ def test_jitter_spreads_what_failed_together() -> None:
     assert backoff.delay(10_000, Random(1)) <= 60.0
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(st.lists(st.tuples(st.sampled_from(["add", "take", "done", "fail"]), st.sampled_from("abc"), st.integers(0, 3))))
 def test_nothing_is_lost_and_nothing_is_done_twice_at_once(steps: list[tuple[str, str, int]]) -> None:
     one, now, running, wanted = schedule(), 0.0, set[str](), set[str]()

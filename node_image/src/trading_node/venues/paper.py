@@ -15,7 +15,7 @@ from nautilus_trader.model.data import Bar, OrderBookDeltas, QuoteTick, TradeTic
 from nautilus_trader.model.objects import Money
 from nautilus_trader.portfolio.base import PortfolioFacade
 
-from trading_api.deployment import PaperAccount
+from trading_api.venues import PaperAccount
 from trading_node.errors import config_refused
 
 

@@ -1,31 +1,70 @@
 """From a venue of the run-config to its clients, by the name of its adapter."""
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from nautilus_trader.config import LiveDataClientConfig
 from nautilus_trader.portfolio.base import PortfolioFacade
 
-from trading_api.deployment import Adapter, Venue
+from trading_api.adapters import Adapter
+from trading_api.trading_rules import Mode
+from trading_api.venues import NodeVenue
 from trading_node.catalog.reader import OpenCatalog
+from trading_node.credentials import read_credentials
 from trading_node.errors import config_refused
+from trading_node.redaction import hide
+from trading_node.venues.adapter import Client
 from trading_node.venues.clients import VenueClients
 from trading_node.venues.paper import paper_config, paper_factory
 from trading_node.venues.replay import replay_factory, venue_instruments
 from trading_node.venues.replay_feed import ReplayFeed
+
+MODULES: Mapping[Adapter, str] = {
+    Adapter.BINANCE: "trading_node.venues.binance",
+    Adapter.BYBIT: "trading_node.venues.bybit",
+    Adapter.OKX: "trading_node.venues.okx",
+    Adapter.DERIBIT: "trading_node.venues.deribit",
+    Adapter.KRAKEN: "trading_node.venues.kraken",
+    Adapter.HYPERLIQUID: "trading_node.venues.hyperliquid",
+    Adapter.INTERACTIVE_BROKERS: "trading_node.venues.interactive_brokers",
+}
+"""Module of each real venue with the functions data_client and execution_client, imported when a node needs it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """What venues are built from."""
 
+    mode: Mode
     catalogs: Mapping[str, OpenCatalog]
     """Opened catalogs by name."""
     feed: ReplayFeed
     portfolio: Callable[[], PortfolioFacade]
+    folder: Path
+    """Where relative paths count from."""
+    variables: Mapping[str, str]
+    """The process' environment."""
 
 
-def replay_speed(venues: Sequence[Venue]) -> int | None:
+def replays(venues: Sequence[NodeVenue]) -> bool:
+    """Return whether the market data is replayed. Raises NodeError if some of it is and some is live.
+
+    All of a node's data is on one clock: the catalog's, or this machine's.
+    """
+    replayed = [venue.name for venue in venues if venue.adapter is Adapter.REPLAY]
+    live = [venue.name for venue in venues if venue.adapter is not Adapter.REPLAY]
+    if replayed and live:
+        raise config_refused(
+            f"The venues {', '.join(replayed)} replay the past, {', '.join(live)} are live",
+            "A node has one clock: write Replay as the adapter of all venues, or of none",
+        )
+    return bool(replayed)
+
+
+def replay_speed(venues: Sequence[NodeVenue]) -> int | None:
     """Return the one speed of all replays, None for Maximum. Raises NodeError if they differ.
 
     All venues share one clock: what happened first at one of them is seen first.
@@ -40,26 +79,37 @@ def replay_speed(venues: Sequence[Venue]) -> int | None:
     return None if isinstance(speed, str) else speed
 
 
-def build_venue(venue: Venue, parts: Parts) -> VenueClients:
-    """Return the clients of a venue. Raises NodeError for what its config or its catalog lacks."""
-    return ADAPTERS[venue.adapter](venue, parts)
-
-
-def _replay(venue: Venue, parts: Parts) -> VenueClients:
-    if venue.replay is None or venue.paper is None:
-        raise config_refused(
-            f"The venue {venue.name} has no {'replay' if venue.replay is None else 'paper'}",
-            "The adapter Replay needs both replay and paper",
-        )
-    catalog = parts.catalogs[venue.replay.catalog]
-    venue_instruments(catalog, venue.name)
+def build_venue(venue: NodeVenue, parts: Parts) -> VenueClients:
+    """Return the clients of a venue. Raises NodeError for what its config, its catalog or its keys lack."""
+    data = _replay(venue, parts) if venue.adapter is Adapter.REPLAY else real_client(venue, parts, "data_client")
+    execution = real_client(venue, parts, "execution_client") if parts.mode is Mode.LIVE else _paper(venue, parts)
     return VenueClients(
         name=venue.name,
-        data_config=LiveDataClientConfig(),
-        data_factory=replay_factory(catalog, parts.feed),
-        execution_config=paper_config(venue.name, venue.paper),
-        execution_factory=paper_factory(parts.portfolio),
+        data_config=data.config,
+        data_factory=data.factory,
+        execution_config=execution.config,
+        execution_factory=execution.factory,
     )
 
 
-ADAPTERS: dict[Adapter, Callable[[Venue, Parts], VenueClients]] = {Adapter.REPLAY: _replay}
+def real_client(venue: NodeVenue, parts: Parts, kind: str) -> Client:
+    """Return one client of a real venue; its keys appear in nothing that the process writes from now on."""
+    keys = read_credentials(venue, parts.folder, parts.variables)
+    hide(keys.hidden())
+    adapter: Any = importlib.import_module(MODULES[venue.adapter])
+    client: Client = getattr(adapter, kind)(venue, keys)
+    return client
+
+
+def _replay(venue: NodeVenue, parts: Parts) -> Client:
+    if venue.replay is None:
+        raise config_refused(f"The venue {venue.name} has no replay", "Write replay with the name of a catalog")
+    catalog = parts.catalogs[venue.replay.catalog]
+    venue_instruments(catalog, venue.name)
+    return Client(config=LiveDataClientConfig(), factory=replay_factory(catalog, parts.feed))
+
+
+def _paper(venue: NodeVenue, parts: Parts) -> Client:
+    if venue.paper is None:
+        raise config_refused(f"The venue {venue.name} has no paper", "Write paper with starting_balances")
+    return Client(config=paper_config(venue.name, venue.paper), factory=paper_factory(parts.portfolio))

@@ -48,7 +48,7 @@ def _pod_spec(
         "serviceAccountName": owner.base,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": wiring.TERMINATION_GRACE_SECONDS,
+        "terminationGracePeriodSeconds": deployment.spec.drain.seconds + wiring.GRACE_BEYOND_DRAIN_SECONDS,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": USER_ID,
