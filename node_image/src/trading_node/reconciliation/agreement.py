@@ -1,0 +1,154 @@
+"""From looks to agreement: when a venue's gate is open, and what is told about it. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from trading_node.reconciliation.difference import Difference, Kind
+
+LOOKS_TO_AGREE = 2
+"""So many looks in a row must find no difference."""
+FAILURES_TO_DISAGREE = 2
+"""So many looks in a row may fail before an agreement ends."""
+MAX_UNRESOLVED = 20
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unresolved:
+    """A difference that stands."""
+
+    kind: Kind
+    subject: str
+    message: str
+    remedy: str
+    since_ns: int
+    """UTC nanoseconds of the look that first found it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class VenueStats:
+    """What is told about the agreement with one venue; times in UTC nanoseconds, 0 for never."""
+
+    venue: str
+    agreed: bool = False
+    last_agreement_ns: int = 0
+    last_look_ns: int = 0
+    looks: int = 0
+    failures: int = 0
+    """Looks that the venue did not answer."""
+    reconnects: int = 0
+    in_flight_unknown: int = 0
+    """Orders that were sent without an answer so far."""
+    differences: Counter[Kind] = field(default_factory=Counter)
+    """Found since the start; one that stands counts once."""
+    repairs: Counter[Kind] = field(default_factory=Counter)
+    unresolved: tuple[Unresolved, ...] = ()
+
+
+class Agreement:
+    """The agreement with one venue: begins as none."""
+
+    def __init__(self, venue: str) -> None:
+        self.stats = VenueStats(venue=venue)
+        self._clean = 0
+        self._failed = 0
+        self._tries = 0
+        self._standing: dict[tuple[Kind, str], int] = {}
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the node may trade there."""
+        return self.stats.agreed
+
+    def doubt(self) -> None:
+        """End the agreement until the venue has been asked: its stream was broken."""
+        self._clean = self._tries = 0
+        self.stats.agreed = False
+
+    def on_look(self, differences: Iterable[Difference], now_ns: int) -> None:
+        """Take what a look found."""
+        found = list(differences)
+        self._failed = 0
+        self.stats.looks += 1
+        self.stats.last_look_ns = now_ns
+        self._note(found, now_ns)
+        serious = [d for d in found if not d.trivial and d.kind is not Kind.BALANCE]
+        self.stats.in_flight_unknown = sum(1 for d in found if d.kind is Kind.IN_FLIGHT_UNKNOWN)
+        if serious:
+            self._clean = 0
+            self._tries += 1
+            self.stats.agreed = False
+            return
+        if any(d.trivial and d.kind is not Kind.IN_FLIGHT_UNKNOWN for d in found):
+            self._clean = 0  # Not decided yet: neither a look that agrees nor one that does not.
+            self._tries += 1
+            return
+        self._clean += 1
+        if self._clean >= LOOKS_TO_AGREE:
+            self._clean, self._tries = LOOKS_TO_AGREE, 0
+            self.stats.agreed = True
+            self.stats.last_agreement_ns = now_ns
+
+    def on_failure(self, why: str, now_ns: int) -> None:
+        """Take that the venue did not answer."""
+        self._clean = 0
+        self._failed += 1
+        self._tries += 1
+        self.stats.failures += 1
+        if self._failed >= FAILURES_TO_DISAGREE:
+            self.stats.agreed = False
+        remedy = "Look at the venue's state and at the node's connection to it; the node goes on when it answers"
+        silent = Difference(kind=Kind.VENUE_SILENT, subject=self.stats.venue, message=why, remedy=remedy)
+        self._note([silent], now_ns, keep=True)
+
+    def on_repair(self, kind: Kind) -> None:
+        """Count a repair."""
+        self.stats.repairs[kind] += 1
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is to be done before the next regular look."""
+        return self.stats.agreed and self._clean >= LOOKS_TO_AGREE and not self._failed
+
+    def pause_seconds(self) -> float:
+        """Return how long to wait before the next look while something is open; longer the longer it lasts."""
+        return float(min(_FIRST_PAUSE * 2 ** max(0, self._tries - 1), _LONGEST_PAUSE)) if self._tries else 0.05
+
+    def _note(self, found: Sequence[Difference], now_ns: int, *, keep: bool = False) -> None:
+        """Count differences once, and keep those that stand; keep: also those that were found before."""
+        standing = dict(self._standing) if keep else {}
+        told = {(u.kind, u.subject): u for u in self.stats.unresolved} if keep else {}
+        for difference in found:
+            key = difference.kind, difference.subject
+            since = self._standing.get(key)
+            if since is None and not difference.trivial:
+                self.stats.differences[difference.kind] += 1
+            if not difference.trivial:
+                standing[key] = since or now_ns
+            if difference.repair is None and not difference.trivial and difference.kind is not Kind.BALANCE:
+                told[key] = Unresolved(
+                    kind=difference.kind,
+                    subject=difference.subject,
+                    message=difference.message,
+                    remedy=difference.remedy,
+                    since_ns=since or now_ns,
+                )
+        self._standing = standing
+        self.stats.unresolved = tuple(told.values())[:MAX_UNRESOLVED]
+
+
+def sentence(venues: Iterable[VenueStats]) -> str:
+    """Return in one line what stands between the node and its venues; empty if nothing does."""
+    parts = []
+    for stats in venues:
+        if stats.agreed:
+            continue
+        first = stats.unresolved[0] if stats.unresolved else None
+        more = f" (and {len(stats.unresolved) - 1} more)" if len(stats.unresolved) > 1 else ""
+        what = (
+            f"{first.kind.value} {first.subject}: {first.message}. {first.remedy}{more}" if first else "being compared"
+        )
+        parts.append(f"{stats.venue}: {what}")
+    return "; ".join(parts)

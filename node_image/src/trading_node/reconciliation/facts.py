@@ -1,0 +1,147 @@
+"""What each side says: the venue when it was asked, and the node's own books and cache."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+ZERO = Decimal(0)
+
+
+class VenueStatus(StrEnum):
+    """An order as a venue reports it."""
+
+    OPEN = "OPEN"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+
+
+class OwnStatus(StrEnum):
+    """An order as the node knows it."""
+
+    UNSENT = "UNSENT"
+    """Placed, and nothing known of it being sent: an order that the node's end may have caught on its way."""
+    SENT = "SENT"
+    """Submitted; the venue has not answered."""
+    OPEN = "OPEN"
+    CHANGING = "CHANGING"
+    """A modification was sent; the venue has not answered."""
+    CANCELING = "CANCELING"
+    """A cancellation was sent; the venue has not answered."""
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    """Canceled or expired."""
+    REFUSED = "REFUSED"
+    """Rejected or denied."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the node counts on no more fills."""
+        return self in (OwnStatus.FILLED, OwnStatus.CANCELED, OwnStatus.REFUSED)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the venue owes an answer about the order's very existence."""
+        return self in (OwnStatus.UNSENT, OwnStatus.SENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueOrder:
+    """One order in a venue's words. Instruments are named as the trading engine names them."""
+
+    instrument_id: str
+    venue_order_id: str
+    client_order_id: str = ""
+    """Empty where the venue knows none."""
+    status: VenueStatus
+    quantity: Decimal
+    filled: Decimal = ZERO
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    triggered: bool = False
+    reason: str = ""
+    report: object = field(default=None, compare=False, repr=False)
+    """The adapter's own report, handed on to what repairs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueFill:
+    """One fill in a venue's words."""
+
+    instrument_id: str
+    venue_order_id: str
+    trade_id: str
+    buy: bool
+    quantity: Decimal
+    price: Decimal
+    ts_event: int
+    """UTC nanoseconds of the venue's clock."""
+    client_order_id: str = ""
+    report: object = field(default=None, compare=False, repr=False)
+
+    @property
+    def key(self) -> "FillKey":
+        """What makes it the same fill, however often it is told."""
+        return self.instrument_id, self.trade_id, self.buy
+
+    @property
+    def signed(self) -> Decimal:
+        """What it changes a position by."""
+        return self.quantity if self.buy else -self.quantity
+
+
+FillKey = tuple[str, str, bool]
+"""Instrument, trade id, whether it bought: some venues give both sides of a trade with oneself one id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueView:
+    """All answers of one look at a venue."""
+
+    asked_ns: int
+    """When the first question was sent, UTC nanoseconds of this machine."""
+    open_orders: tuple[VenueOrder, ...] = ()
+    answers: Mapping[str, VenueOrder | None] = field(default_factory=dict)
+    """By client order id: what the venue said about an order that it was asked for; None if it knows no such order."""
+    strangers: Mapping[str, VenueOrder] = field(default_factory=dict)
+    """By venue order id: orders that fills named and the node does not know."""
+    fills: tuple[VenueFill, ...] = ()
+    positions: Mapping[str, Decimal] | None = None
+    """Signed quantity by instrument, absent ones being flat; None where the venue keeps no positions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnOrder:
+    """One order as the node has it."""
+
+    client_order_id: str
+    instrument_id: str
+    status: OwnStatus
+    quantity: Decimal
+    filled: Decimal = ZERO
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    triggered: bool = False
+    venue_order_id: str = ""
+    changed_ns: int = 0
+    """When the node last learned something of it, or asked for something, UTC nanoseconds of this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnView:
+    """What the node has, of one venue."""
+
+    orders: Mapping[str, OwnOrder]
+    """By client order id: all that are open or on their way, and closed ones that a fill of the venue names."""
+    fills: frozenset[FillKey]
+    """The fills that it has, at least of the time and of the orders that the venue was asked for."""
+    positions: Mapping[str, Decimal]
+    """Signed quantity by instrument."""
+    quiet: frozenset[str] = frozenset()
+    """Instruments whose positions did not change while the venue was asked."""
+
+    def by_venue_id(self) -> dict[str, OwnOrder]:
+        """Return the orders by the ids that the venue gave them."""
+        return {order.venue_order_id: order for order in self.orders.values() if order.venue_order_id}
