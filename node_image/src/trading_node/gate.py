@@ -55,7 +55,6 @@ class Gate:
         self._recorded = recorded
         self._standing = Standing()
         self._limits = limits
-        self._counted_limits = limits
         self.book.use_limits(limits)
 
     # What may be changed at any time
@@ -88,17 +87,15 @@ class Gate:
 
     def submit(self, order: OrderIntent, now_ns: int) -> Deny | None:
         """Decide about an order, and count it as sent if it may be; return why it may not."""
-        refusal = self._decide(order, now_ns)
-        if refusal is None:
-            self._sent(order, now_ns)
-        else:
+        refusal = self._admit(order, now_ns)
+        if refusal is not None:
             self.refuse(order, refusal, now_ns)
         return refusal
 
     def submit_list(self, orders: Sequence[OrderIntent], now_ns: int) -> list[Deny] | None:
         """Decide about orders that go together, all or none; return a refusal for each, or None."""
         for count, order in enumerate(orders):
-            refusal = self._decide(order, now_ns)
+            refusal = self._admit(order, now_ns)
             if refusal is not None:
                 for sent in reversed(orders[:count]):
                     self.book.withdraw(sent.order_id)
@@ -108,20 +105,21 @@ class Gate:
                 for each, deny in zip(orders, refusals, strict=True):
                     self.refuse(each, deny, now_ns)
                 return refusals
-            self._sent(order, now_ns)
         return None
 
     def modify(self, order: OrderIntent, now_ns: int) -> Deny | None:
         """Decide about a modify, the order being as it would become; return why it may not be sent."""
         pending = self.book.set_aside(order.order_id)
-        refusal = self._decide(order, now_ns)
-        if refusal is None and pending is None:
-            self._sent(order, now_ns)
-        elif refusal is None and pending is not None:
-            self.book.amend(pending, order, now_ns)
-            self.admitted += 1
-        elif pending is not None:
-            self.book.put_back(pending)
+        if pending is None:
+            refusal = self._admit(order, now_ns)
+        else:
+            self.book.use_limits(self._limits)
+            refusal = decide(order, self.book.holding(order), self.book, self.standing, now_ns)
+            if refusal is None:
+                self.book.amend(pending, order, now_ns)
+                self.admitted += 1
+            else:
+                self.book.put_back(pending)
         if refusal is not None:
             self.refuse(order, refusal, now_ns, modify=True)
         return refusal
@@ -136,11 +134,14 @@ class Gate:
 
         Limits are not asked again, because the order itself is counted in what they compare with.
         """
+        standing = self.standing
+        if standing.is_open and not order.cleanup:
+            return None
         pending = self.book.set_aside(order.order_id)
         reducing = is_reducing(order, self.book.holding(order))
         if pending is not None:
             self.book.put_back(pending)
-        return check_standing(order.contract.venue, self.standing, reducing=reducing, cleanup=order.cleanup)
+        return check_standing(order.contract.venue, standing, reducing=reducing, cleanup=order.cleanup)
 
     def refuse(self, order: OrderIntent, deny: Deny, now_ns: int, *, modify: bool = False) -> None:
         """Count and tell a refusal."""
@@ -148,16 +149,16 @@ class Gate:
         if self._on_denial is not None:
             self._on_denial(Denial(now_ns, order, deny, modify))
 
-    def _decide(self, order: OrderIntent, now_ns: int) -> Deny | None:
-        limits = self._limits
-        if limits is not self._counted_limits:
-            self._counted_limits = limits
-            self.book.use_limits(limits)
-        decision = decide(order, self.book, limits, self.standing, now_ns)
-        return decision if isinstance(decision, Deny) else None
-
-    def _sent(self, order: OrderIntent, now_ns: int) -> None:
-        self.book.submit(order, now_ns)
-        if self._counted_limits.duplicate_window_ns is not None:
-            self.book.remember_content(order, now_ns)
-        self.admitted += 1
+    def _admit(self, order: OrderIntent, now_ns: int) -> Deny | None:
+        """Decide about an order, and count it as sent if it may be."""
+        limits, book = self._limits, self.book
+        if limits is not book.limits:
+            book.use_limits(limits)
+        holding = book.holding(order)
+        refusal = decide(order, holding, book, self.standing, now_ns)
+        if refusal is None:
+            book.submit(order, holding, now_ns)
+            if limits.duplicate_window_ns is not None:
+                book.remember_content(order, now_ns)
+            self.admitted += 1
+        return refusal

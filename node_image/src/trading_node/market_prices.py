@@ -14,7 +14,6 @@ from nautilus_trader.model.objects import Price
 from trading_node.risk.book import GateBook
 from trading_node.risk.holdings import Market
 
-TWO = Decimal(2)
 CONVERSIONS_KEPT = 4_096
 
 
@@ -42,34 +41,26 @@ class MarketPrices:
         self._cache = cache
         self._book = book
         self._decimal: Callable[[Price], Decimal] = decimals.of
-        self._seen: dict[Market, object] = {}
-        """What was last read for a market, so that it is read once."""
 
     def refresh(self, market: Market, instrument_id: InstrumentId) -> None:
         """Bring the newest price of a market: its quote, else its book, else its last trade, else its last bar."""
         quote = self._cache.quote_tick(instrument_id)
         if quote is None:
             self._refresh_without_quotes(market, instrument_id)
-        elif quote is not self._seen.get(market):
-            self._seen[market] = quote
-            bid, ask = self._decimal(quote.bid_price), self._decimal(quote.ask_price)
-            self._book.set_prices(market, bid, ask, (bid + ask) / TWO, quote.ts_init)
-
-    def refresh_all(self) -> None:
-        """Bring the newest prices of all markets."""
-        for market in self._book.markets.values():
-            self.refresh(market, InstrumentId.from_str(market.contract.instrument_id))
+        elif quote is not market.source:
+            market.source = quote
+            self._book.set_quote(market, self._decimal(quote.bid_price), self._decimal(quote.ask_price), quote.ts_init)
 
     def _refresh_without_quotes(self, market: Market, instrument_id: InstrumentId) -> None:
         book = self._cache.order_book(instrument_id)
         if book is not None and book.best_bid_price() is not None and book.best_ask_price() is not None:
             bid, ask = self._decimal(book.best_bid_price()), self._decimal(book.best_ask_price())
-            self._book.set_prices(market, bid, ask, (bid + ask) / TWO, book.ts_last)
+            self._book.set_quote(market, bid, ask, book.ts_last)
             return
         trade = self._cache.trade_tick(instrument_id)
         if trade is not None:
-            if trade is not self._seen.get(market):
-                self._seen[market] = trade
+            if trade is not market.source:
+                market.source = trade
                 self._book.set_prices(market, None, None, self._decimal(trade.price), trade.ts_init)
             return
         bar = self._newest_bar(instrument_id)

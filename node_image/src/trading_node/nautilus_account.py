@@ -40,6 +40,8 @@ class AccountFollower:
         self._find_market = find_market
         self._on_denied = on_denied
         book.free_balance = self._free_balance
+        self._accounts: dict[str, AccountId] = {}
+        self._currencies: dict[str, Currency] = {}
         self._handlers: dict[type, Callable[[Any], None]] = {
             events.OrderAccepted: self._on_accepted,
             events.OrderTriggered: self._on_triggered,
@@ -167,8 +169,12 @@ class AccountFollower:
 
     def _free_balance(self, account_id: str, currency: str) -> Decimal:
         """Return what an account has free in a currency; nothing if it has no such balance."""
-        account = self._cache.account(AccountId(account_id))
-        free = None if account is None else account.balance_free(Currency.from_str(currency))
+        known, unit = self._accounts.get(account_id), self._currencies.get(currency)
+        if known is None or unit is None:
+            known = self._accounts[account_id] = AccountId(account_id)
+            unit = self._currencies[currency] = Currency.from_str(currency)
+        account = self._cache.account(known)
+        free = None if account is None else account.balance_free(unit)
         return ZERO if free is None else free.as_decimal()
 
     # Inside

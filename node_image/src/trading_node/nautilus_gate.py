@@ -206,7 +206,9 @@ class NautilusGate:
 
     def _count_cancels(self, command: Any, count: int) -> None:  # noqa: ANN401  # one of three kinds
         strategy = self._reader.strategy(command.strategy_id.value)
-        self.gate.send(strategy, command.instrument_id.venue.value, self._now(), count)
+        market = self._markets.get(command.instrument_id)
+        venue = command.instrument_id.venue.value if market is None else market.contract.venue
+        self.gate.send(strategy, venue, self._now(), count)
         self._forward(command)
 
     # Inside
@@ -218,7 +220,8 @@ class NautilusGate:
             return Deny(Reason.NO_ROUTE, instrument_id.value)
         if now >= self._revalue_at:
             self._revalue_at = now + REVALUE_NS
-            self._prices.refresh_all()
+            for each_id, each in self._markets.items():
+                self._prices.refresh(each, each_id)
         else:
             self._prices.refresh(market, instrument_id)
         intent = self._reader.read(order, market.contract, None if command is None else command.position_id)

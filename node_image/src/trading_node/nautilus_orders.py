@@ -11,7 +11,7 @@ from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.orders import Order
 
 from trading_node.market_prices import Decimals
-from trading_node.risk.orders import ONE, Contract, OrderIntent
+from trading_node.risk.orders import ONE, Contract, OrderIntent, make_intent
 
 BUY = OrderSide.BUY
 KINDS = {kind: kind.name for kind in OrderType}
@@ -78,17 +78,19 @@ class OrderReader:
                 active = bool(getattr(order, "is_triggered", False))
                 if order.has_trigger_price:
                     trigger = decimal(order.trigger_price)
-        return OrderIntent(
-            order.client_order_id.value,
-            self._names.get(strategy_id, strategy_id),
-            contract,
-            order.side == BUY,
-            decimal(order.leaves_qty),
-            KINDS[kind],
-            price,
-            trigger,
-            active,
-            order.is_reduce_only,
-            "" if position_id is None else str(position_id),
-            tags is not None and self._cleanup_tag in tags,
+        return make_intent(
+            (
+                order.client_order_id.value,
+                self._names.get(strategy_id, strategy_id),
+                contract,
+                order.side == BUY,
+                decimal(order.leaves_qty),
+                KINDS[kind],
+                price,
+                trigger,
+                active,
+                order.is_reduce_only,
+                "" if position_id is None else str(position_id),
+                tags is not None and self._cleanup_tag in tags,
+            )
         )

@@ -10,13 +10,15 @@ from trading_node.risk.rates import SendLog
 from trading_node.risk.valuation import Valuation
 
 REMEMBERED = 10_000
-"""Finished orders whose ids are remembered, and orders whose content is, so that one that is sent again is known."""
+"""Finished orders whose ids are remembered at least, and orders whose content is, so that one sent again is known."""
 
 
 class GateBook:
     """The view that decisions are made on. Not for several threads: it belongs to the trading loop."""
 
     def __init__(self) -> None:
+        self.limits = Limits()
+        """What orders are held against; changed by :meth:`use_limits`."""
         self.markets: dict[str, Market] = {}
         self.holdings: dict[HoldingKey, Holding] = {}
         self.pending: dict[str, Pending] = {}
@@ -26,12 +28,19 @@ class GateBook:
         """Tells what is free on an account in a currency."""
         self.valuation = Valuation()
         self.sends = SendLog()
-        self.finished: dict[str, None] = {}
+        # Two generations each: to forget the older half at once costs nothing per order.
+        self.finished: set[str] = set()
         """Ids of orders that cannot fill any more, the newest ones."""
+        self.finished_before: set[str] = set()
+        """The ones before those."""
         self._sent_at: dict[tuple[object, ...], int] = {}
+        self._sent_at_before: dict[tuple[object, ...], int] = {}
 
     def use_limits(self, limits: Limits) -> None:
-        """Count in the currency of these limits."""
+        """Hold orders against these limits, and count in their currency."""
+        if limits is self.limits:
+            return
+        self.limits = limits
         self.valuation.use_currencies(limits.equal_currencies, self.markets.values())
 
     # What decisions ask
@@ -46,7 +55,10 @@ class GateBook:
 
     def holding(self, intent: OrderIntent) -> Holding:
         """Return the holding that an order changes, begun empty if it is new."""
-        return self.holdings.get(intent.key) or self.open_holding(intent.key, self.market(intent.contract))
+        market = self.markets.get(intent.contract.instrument_id)
+        if market is not None and (holding := market.by_strategy.get(intent.strategy)) is not None:
+            return holding
+        return self.open_holding(intent.key, self.market(intent.contract))
 
     def open_holding(self, key: HoldingKey, market: Market) -> Holding:
         """Return the holding of a key, begun empty if it is new."""
@@ -55,30 +67,27 @@ class GateBook:
             holding = Holding(key, market, self.valuation.totals(key[0], market.contract.venue))
             self.holdings[key] = holding
             market.holdings.append(holding)
+            if not market.contract.hedged:
+                market.by_strategy[key[0]] = holding
         return holding
-
-    def is_known(self, order_id: str) -> bool:
-        """Return whether an order with this id has been sent already."""
-        return order_id in self.pending or order_id in self.finished
 
     def last_sent(self, intent: OrderIntent) -> int | None:
         """Return when the strategy last sent an order that says the same, if it is remembered."""
-        return self._sent_at.get(_content(intent))
+        content = _content(intent)
+        newest = self._sent_at.get(content)
+        return self._sent_at_before.get(content) if newest is None else newest
 
     # What is sent
 
     def remember_content(self, intent: OrderIntent, now_ns: int) -> None:
         """Remember what an order says."""
-        content = _content(intent)
-        self._sent_at.pop(content, None)
-        self._sent_at[content] = now_ns
-        if len(self._sent_at) > REMEMBERED:
-            del self._sent_at[next(iter(self._sent_at))]
+        self._sent_at[_content(intent)] = now_ns
+        if len(self._sent_at) >= REMEMBERED:
+            self._sent_at, self._sent_at_before = {}, self._sent_at
 
-    def submit(self, intent: OrderIntent, now_ns: int) -> None:
-        """Count an order that is being sent."""
-        pending = self._add(intent)
-        self.in_flight[intent.order_id] = pending
+    def submit(self, intent: OrderIntent, holding: Holding, now_ns: int) -> None:
+        """Count an order for a holding that is being sent."""
+        self.in_flight[intent.order_id] = self._add(intent, holding)
         self.sends.record(intent.strategy, intent.contract.venue, now_ns)
 
     def withdraw(self, order_id: str) -> None:
@@ -90,7 +99,7 @@ class GateBook:
     def adopt(self, intent: OrderIntent) -> None:
         """Count an order that is at the venue and was not sent by us, or not in this life."""
         if intent.order_id not in self.pending and intent.quantity > ZERO:
-            self._add(intent).accepted = True
+            self._add(intent, self.holding(intent)).accepted = True
 
     def set_aside(self, order_id: str) -> Pending | None:
         """Take an order out while a change of it is decided; to be followed by put_back or amend."""
@@ -116,6 +125,7 @@ class GateBook:
         pending.amending += 1
         pending.remaining = max(pending.remaining, intent.quantity)
         pending.intent = intent._replace(price=_more_aggressive(old.price, intent.price, buy=intent.buy))
+        pending.need = None
         self.put_back(pending)
         self.sends.record(intent.strategy, intent.contract.venue, now_ns)
 
@@ -142,6 +152,7 @@ class GateBook:
             price = _more_aggressive(pending.intent.price, price, buy=pending.intent.buy)
         pending.remaining = quantity
         pending.intent = pending.intent._replace(price=price)
+        pending.need = None
         self.put_back(pending)
 
     def trigger(self, order_id: str) -> None:
@@ -162,9 +173,9 @@ class GateBook:
     def finish(self, order_id: str) -> None:
         """Note that an order cannot fill any more."""
         self._remove(order_id)
-        self.finished[order_id] = None
-        if len(self.finished) > REMEMBERED:
-            del self.finished[next(iter(self.finished))]
+        self.finished.add(order_id)
+        if len(self.finished) >= REMEMBERED:
+            self.finished, self.finished_before = set(), self.finished
 
     def set_position(self, holding: Holding, position_id: str, quantity: Decimal) -> None:
         """Note the signed quantity of one position."""
@@ -174,41 +185,55 @@ class GateBook:
             parts[position_id] = quantity
         else:
             parts.pop(position_id, None)
-        self.valuation.touch(holding)
+        self.valuation.dirty[holding] = None
         self._forget_idle(holding)
 
     def pay(self, holding: Holding, cash: Decimal, fees: Decimal = ZERO) -> None:
         """Note what a fill brought, in the contract's currency of settlement, and fees in that of the limits."""
         holding.cash += cash
         holding.fees += fees
-        self.valuation.touch(holding)
+        self.valuation.dirty[holding] = None
 
     def set_prices(self, market: Market, bid: Decimal | None, ask: Decimal | None, mark: Decimal, seen_ns: int) -> None:
         """Note the newest prices of a market."""
-        market.bid, market.ask, market.seen_ns = bid, ask, seen_ns
-        if mark != market.mark:
-            market.mark = mark
-            self.valuation.reprice(market)
+        market.bid, market.ask, market.seen_ns, market.known_mark = bid, ask, seen_ns, mark
+        self.valuation.moved[market] = None
 
-    def _add(self, intent: OrderIntent) -> Pending:
-        holding = self.holding(intent)
-        pending = self.pending[intent.order_id] = Pending(intent, holding, intent.quantity)
-        self._count(pending, intent.quantity)
-        self._put_on_market(pending)
+    def set_quote(self, market: Market, bid: Decimal, ask: Decimal, seen_ns: int) -> None:
+        """Note the newest quote of a market; what follows from it is worked out when a limit asks for it."""
+        market.seen_ns = seen_ns
+        if bid is not market.bid or ask is not market.ask:
+            market.bid, market.ask, market.known_mark = bid, ask, None
+            self.valuation.moved[market] = None
+
+    def _add(self, intent: OrderIntent, holding: Holding) -> Pending:
+        quantity = intent.quantity
+        pending = self.pending[intent.order_id] = Pending(intent, holding, quantity)
+        holding.add_pending(intent, quantity)
+        self.valuation.dirty[holding] = None
+        if intent.active and intent.price is not None:
+            market = holding.market
+            (market.resting_buys if intent.buy else market.resting_sells).add(intent.order_id, intent.price)
         return pending
 
     def _remove(self, order_id: str) -> Pending | None:
         pending = self.pending.pop(order_id, None)
         if pending is not None:
             self.in_flight.pop(order_id, None)
-            self._count(pending, -pending.remaining)
-            self._take_off_market(pending)
-            self._forget_idle(pending.holding)
+            intent, holding = pending.intent, pending.holding
+            if pending.remaining:
+                holding.add_pending(intent, -pending.remaining)
+                self.valuation.dirty[holding] = None
+            if intent.active and intent.price is not None:
+                market = holding.market
+                (market.resting_buys if intent.buy else market.resting_sells).remove(intent.order_id)
+            if holding.key[2]:
+                self._forget_idle(holding)
         return pending
 
     def _count(self, pending: Pending, quantity: Decimal) -> None:
         pending.holding.add_pending(pending.intent, quantity)
-        self.valuation.touch(pending.holding)
+        self.valuation.dirty[pending.holding] = None
 
     def _put_on_market(self, pending: Pending) -> None:
         intent = pending.intent

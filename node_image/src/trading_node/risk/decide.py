@@ -1,7 +1,7 @@
 """May this order be sent? One function answers, from what is known and nothing else."""
 
 from trading_node.risk.book import GateBook
-from trading_node.risk.decision import ADMIT, Decision, Deny, Reason
+from trading_node.risk.decision import Deny, Reason
 from trading_node.risk.exposure import check_balance, check_exposure, check_loss, check_position
 from trading_node.risk.frequency import check_rates, check_repetition
 from trading_node.risk.holdings import Holding
@@ -13,34 +13,35 @@ from trading_node.risk.sizes import check_notional, check_quantity
 from trading_node.risk.standing import Admission, Standing
 
 
-def decide(order: OrderIntent, book: GateBook, limits: Limits, standing: Standing, now_ns: int) -> Decision:
-    """Return whether an order may be sent now, or why not.
+def decide(order: OrderIntent, holding: Holding, book: GateBook, standing: Standing, now_ns: int) -> Deny | None:
+    """Return why an order, which would change this holding, may not be sent now; None if it may.
 
     The order is not in the book. For a modify the order is as it would become, and the book is without the old one.
     """
-    holding = book.holding(order)
     reducing = bool(holding.position) and is_reducing(order, holding)
     if order.cleanup or not standing.is_open:
         refusal = check_standing(order.contract.venue, standing, reducing=reducing, cleanup=order.cleanup)
         if refusal is not None:
             return refusal
     order_id = order.order_id
-    if order_id in book.pending or order_id in book.finished:
+    if order_id in book.pending or order_id in book.finished or order_id in book.finished_before:
         return Deny(Reason.DUPLICATE_ID, order_id)
     if order.cleanup:
-        return ADMIT
+        return None
     plan = holding.plan
-    if plan is None or plan.limits is not limits:
-        plan = holding.plan = make_plan(holding, book, limits)
-    for check in plan.always:
+    if plan is None or plan.limits is not book.limits:
+        plan = holding.plan = make_plan(holding, book, book.limits)
+    if reducing:
+        checks = plan.reducing
+    else:
+        checks = plan.growing
+        if plan.valued:
+            book.valuation.refresh(now_ns)
+    for check in checks:
         refusal = check(order, holding, plan, book, now_ns)
         if refusal is not None:
             return refusal
-    for check in plan.reducing if reducing else plan.growing:
-        refusal = check(order, holding, plan, book, now_ns)
-        if refusal is not None:
-            return refusal
-    return ADMIT
+    return None
 
 
 def is_reducing(order: OrderIntent, holding: Holding) -> bool:
@@ -105,13 +106,18 @@ def make_plan(holding: Holding, book: GateBook, limits: Limits) -> Plan:
         (limits.duplicate_window_ns is not None, check_repetition),
         (limits.deny_crossing, check_crossing),
     ]
+    in_money = (own.min_notional, own.max_notional, own.position_notional)
     return Plan(
         limits=limits,
         own=own,
         rates=tuple(rates),
         exposures=exposures,
         losses=losses,
-        always=tuple(check for needed, check in always if needed),
-        reducing=(check_tolerance_of_reducing,) if tolerance else (),
-        growing=tuple(check for needed, check in growing if needed),
+        valued=bool(exposures or losses) or any(limit is not None for limit in in_money),
+        reducing=_needed([*always, (tolerance, check_tolerance_of_reducing)]),
+        growing=_needed([*always, *growing]),
     )
+
+
+def _needed(checks: list[tuple[bool, Check]]) -> tuple[Check, ...]:
+    return tuple(check for needed, check in checks if needed)

@@ -75,13 +75,3 @@ def _plain(number: Decimal | int) -> str:
         return str(number)
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-@dataclass(frozen=True, slots=True)
-class Admit:
-    """A consent."""
-
-
-ADMIT = Admit()
-
-type Decision = Admit | Deny

@@ -20,10 +20,13 @@ def check_position(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
         return None
     own, market = plan.own, holding.market
     instrument_id = order.contract.instrument_id
+    position = order.quantity
     if order.buy:
-        position = sum((each.position + each.opening_buys for each in market.holdings), order.quantity)
+        for each in market.holdings:
+            position += each.position + each.opening_buys
     else:
-        position = -sum((each.position - each.opening_sells for each in market.holdings), -order.quantity)
+        for each in market.holdings:
+            position += each.opening_sells - each.position
     if own.position is not None and position > own.position:
         return Deny(Reason.POSITION_TOO_LARGE, instrument_id, own.position, position)
     if own.position_notional is None or position <= ZERO:
@@ -39,10 +42,10 @@ def check_position(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
 
 def check_exposure(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
     """Refuse what could make the exposure of the node, the strategy or the venue too large."""
+    del now_ns
     if order.reduce_only:
         return None
     valuation, market = book.valuation, holding.market
-    valuation.refresh(now_ns)
     refusal = _deny_unvalued(book, holding) if valuation.unvalued else None
     unit = refusal or _unit(order, market)
     if isinstance(unit, Deny):
@@ -74,7 +77,9 @@ def check_balance(order: OrderIntent, holding: Holding, plan: Plan, book: GateBo
     account = order.contract.account
     for pending in book.in_flight.values():
         if pending.intent.contract.account == account:
-            other = needed_balance(pending.intent, pending.holding.market)
+            other = pending.need
+            if other is None:
+                other = pending.need = needed_balance(pending.intent, pending.holding.market)
             if other is not None and other[0] == currency:
                 amount += other[1]
     free = book.free_balance(account, currency) * use
@@ -96,8 +101,7 @@ def needed_balance(order: OrderIntent, market: Market) -> tuple[str, Decimal] | 
 
 def check_loss(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
     """Refuse to go on after a day's loss."""
-    del order, holding
-    book.valuation.refresh(now_ns)
+    del order, holding, book, now_ns
     for limits, totals in plan.losses:
         if limits.daily_loss is not None and totals.day_loss >= limits.daily_loss and totals.day_loss > ZERO:
             return Deny(Reason.DAILY_LOSS, limits.scope, limits.daily_loss, totals.day_loss)

@@ -11,21 +11,25 @@ from trading_node.risk.totals import Totals
 if TYPE_CHECKING:
     from trading_node.risk.plan import Plan
 
+TWO = Decimal(2)
+
 
 class Market:
     """One instrument: its price, who holds it, and our orders in the venue's book."""
 
     __slots__ = (
-        "ask", "bid", "contract", "holdings", "mark", "rate", "resting_buys", "resting_sells", "seen_ns",
-        "settlement_rate", "unit",
+        "ask", "bid", "by_strategy", "contract", "holdings", "known_mark", "rate", "resting_buys", "resting_sells",
+        "seen_ns", "settlement_rate", "source", "unit",
     )  # fmt: skip
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.bid: Decimal | None = None
         self.ask: Decimal | None = None
-        self.mark: Decimal | None = None
-        """What positions are valued at."""
+        self.known_mark: Decimal | None = None
+        """The mark, where it was asked for or told already."""
+        self.source: object = None
+        """What the prices were last read from, so that it is read once."""
         self.seen_ns: int | None = None
         """When the newest price came."""
         self.rate: Decimal | None = None
@@ -35,8 +39,22 @@ class Market:
         self.unit: Decimal | None = None
         """What a quantity of one is worth in the currency of the limits, not negative, where that is known."""
         self.holdings: list[Holding] = []
+        self.by_strategy: dict[str, Holding] = {}
+        """The holdings of a venue that nets, where each strategy has one."""
         self.resting_buys = RestingSide(max)
         self.resting_sells = RestingSide(min)
+
+    @property
+    def mark(self) -> Decimal | None:
+        """What positions are valued at: the middle of the quote, else the last trade."""
+        mark = self.known_mark
+        if mark is None and self.bid is not None and self.ask is not None:
+            mark = self.known_mark = (self.bid + self.ask) / TWO
+        return mark
+
+    @mark.setter
+    def mark(self, mark: Decimal | None) -> None:
+        self.known_mark = mark
 
 
 class Holding:
@@ -103,5 +121,7 @@ class Pending:
     """What may still fill, greater than or equal to zero."""
     accepted: bool = False
     """The venue has acknowledged it, so that the account's balances know of it."""
+    need: tuple[str, Decimal] | None = None
+    """Currency and amount that it takes from the free balance, once that was asked for."""
     amending: int = 0
     """Modifies on their way; until all are answered, quantity and price are the worst of old and new ones."""

@@ -1,8 +1,10 @@
 """Orders and instruments as risk sees them."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 type HoldingKey = tuple[str, str, str]
 """Strategy, instrument and, where the venue keeps several positions in one instrument, position id."""
@@ -75,3 +77,7 @@ class OrderIntent(NamedTuple):
         """Whose position it changes."""
         contract = self.contract
         return (self.strategy, contract.instrument_id, self.position_id if contract.hedged else "")
+
+
+make_intent = cast("Callable[[Iterable[Any]], OrderIntent]", partial(tuple.__new__, OrderIntent))
+"""Makes an order from all its fields in order: in a fraction of the time, because one is made for every order."""

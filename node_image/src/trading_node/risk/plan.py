@@ -25,9 +25,9 @@ class Plan:
     rates: tuple[tuple[ScopeLimits, SendTimes], ...]
     exposures: tuple[tuple[ScopeLimits, Totals], ...]
     losses: tuple[tuple[ScopeLimits, Totals], ...]
-    always: tuple[Check, ...]
-    """Checks of every order but cleanup."""
+    valued: bool
+    """Whether a check of growing orders asks what something is worth."""
     reducing: tuple[Check, ...]
-    """Further checks of orders that only reduce."""
+    """Checks of orders that only reduce; of cleanup none is made."""
     growing: tuple[Check, ...]
-    """Further checks of all others."""
+    """Checks of all others."""

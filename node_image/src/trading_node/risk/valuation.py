@@ -24,7 +24,10 @@ class Valuation:
         self.venues: dict[str, Totals] = {}
         self.unvalued: dict[Holding, str] = {}
         """Holdings whose worth is unknown, with the currency that nothing converts; empty: the price is missing."""
-        self._dirty: dict[Holding, None] = {}
+        self.dirty: dict[Holding, None] = {}
+        """Holdings that changed: they are valued again before the totals are next read."""
+        self.moved: dict[Market, None] = {}
+        """Markets whose price changed: what follows is worked out before the totals are next read."""
         self._equal: frozenset[str] = frozenset()
         self._rates: dict[str, Decimal] = {}
         self._priced_in: dict[str, list[Market]] = {}
@@ -71,11 +74,17 @@ class Valuation:
 
     def rate(self, currency: str) -> Decimal | None:
         """Return what one of a currency is worth in the currency of the limits; None if that is not known."""
+        if self.moved:
+            self._reprice_moved()
+        return self._rate(currency)
+
+    def _rate(self, currency: str) -> Decimal | None:
         return ONE if currency in self._equal else self._rates.get(currency)
 
-    def touch(self, holding: Holding) -> None:
-        """Have a holding valued again before the totals are next read."""
-        self._dirty[holding] = None
+    def _reprice_moved(self) -> None:
+        for market in self.moved:
+            self.reprice(market)
+        self.moved.clear()
 
     def refresh(self, now_ns: int) -> None:
         """Bring all totals up to date, and begin the day's profit anew at midnight UTC.
@@ -86,10 +95,12 @@ class Valuation:
         if day != self._day and not first:
             for totals in self._all_totals():
                 totals.day_start = totals.profit
-        if self._dirty:
-            for holding in self._dirty:
+        if self.moved:
+            self._reprice_moved()
+        if self.dirty:
+            for holding in self.dirty:
                 self._value(holding)
-            self._dirty.clear()
+            self.dirty.clear()
         if first:
             for totals in self._all_totals():
                 totals.day_start += totals.profit
@@ -108,12 +119,13 @@ class Valuation:
 
     def _revalue(self, market: Market) -> None:
         contract, mark = market.contract, market.mark
-        market.rate, market.settlement_rate = self.rate(contract.currency), self.rate(contract.settlement)
+        market.rate, market.settlement_rate = self._rate(contract.currency), self._rate(contract.settlement)
         if mark is None or market.rate is None or market.settlement_rate is None:
             market.unit = None
         else:
             market.unit = abs(contract.notional(ONE, mark) * market.rate)
-        self._dirty.update(dict.fromkeys(market.holdings))
+        for holding in market.holdings:
+            self.dirty[holding] = None
 
     def _value(self, holding: Holding) -> None:
         market, position = holding.market, holding.position
