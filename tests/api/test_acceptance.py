@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.examples import examples
 from tests.api.kube import Kube, Refused, deployments_path
 from tests.api.manifests import EXAMPLES, Manifest, changed, example, good_manifest, limits_of_parts, remove, write
 from trading_api.codec import parse_deployment, to_spec_dict
@@ -80,7 +79,7 @@ VALUES = st.one_of(
 )
 
 
-@examples(100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_server_and_models_agree_on_what_is_right(kube: Kube, namespace: str, data: st.DataObject) -> None:
     manifest = copy.deepcopy(good_manifest())

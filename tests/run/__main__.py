@@ -29,7 +29,10 @@ THOROUGH = (
     Stage("unit tests, many examples", _pytest("tests/unit", "--hypothesis-profile=thorough")),
     Stage("simulated histories", _pytest("tests/sim", "--hypothesis-profile=thorough")),
 )
-PROCESSES = (Stage("node processes", _pytest("tests/node")), Stage("venue simulator", _pytest("tests/venue")))
+PROCESSES = (
+    Stage("node processes", _pytest("tests/node", "--hypothesis-profile=thorough")),
+    Stage("venue simulator", _pytest("tests/venue")),
+)
 API = (Stage("API server", _pytest("tests/api")),)
 CLUSTER = (
     Stage("binaries and base image", _python("tests.cluster", "build")),

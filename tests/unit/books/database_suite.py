@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tests.examples import examples
 from tests.unit.books.agreement import differences, expected_tables, stored_tables
 from tests.unit.books.stories import TRADER, filled, histories, moved, noted, placed, voided
 from trading_node.book_events import BookEvent, TransitionKind
@@ -28,9 +29,8 @@ from trading_node.store.migrate import MIGRATIONS, SchemaError, migrate
 from trading_node.store.queries import BookReader
 from trading_node.store.schema import REVISION, metadata
 
-few = settings(
-    max_examples=8,
-    deadline=None,
+few = examples(
+    3,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.differing_executors],
 )
 MakeEngine = Callable[[], AbstractAsyncContextManager[AsyncEngine]]

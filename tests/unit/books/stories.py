@@ -5,9 +5,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from trading_node.book_events import (
     Amended,
     BookEvent,
@@ -22,7 +22,7 @@ from trading_node.book_events import (
     operation_id,
 )
 
-light = settings(max_examples=50)
+light = examples(15)
 TRADER = "DESK-A-001"
 STRATEGY = "EMA-1"
 INSTRUMENT = "BINANCE-FUTURES:PERPETUAL:BTC-USDT@LIN"

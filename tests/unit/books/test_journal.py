@@ -2,26 +2,19 @@
 
 import errno
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
+from tests.unit.books.memory import memory_folder
 from trading_node.store.frames import FRAME_OVERHEAD, HEADER_SIZE, pack_frame, read_frames, salvage
 from trading_node.store.journal import Journal, SyncPolicy, open_journal
 from trading_node.store.recovery import CHECKPOINT, JournalDamagedError, JournalError, JournalFullError
 
 payloads = st.lists(st.binary(max_size=40), min_size=1, max_size=12)
-
-
-@contextmanager
-def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as path:
-        yield Path(path)
 
 
 def write(directory: Path, entries: list[bytes], **options: int) -> list[Path]:
@@ -46,11 +39,11 @@ def reopened(directory: Path, **options: bool) -> list[bytes]:
     return found
 
 
-@settings(max_examples=25)
+@examples(10)
 @given(payloads, st.integers(60, 200), st.data())
 def test_a_queue_over_restarts(entries: list[bytes], segment_bytes: int, data: st.DataObject) -> None:
     """Append, read, acknowledge and restart in any mixture: what is not acknowledged comes again, in order."""
-    with folder() as directory:
+    with memory_folder() as directory:
         journal = open_journal(directory, segment_bytes=segment_bytes)
         pending: list[bytes] = []
         unread = 0
@@ -79,10 +72,10 @@ def test_a_queue_over_restarts(entries: list[bytes], segment_bytes: int, data: s
         assert reopened(directory) == []
 
 
-@settings(max_examples=15)
+@examples(8)
 @given(payloads, st.data())
 def test_a_torn_end_keeps_every_record_before_it(entries: list[bytes], data: st.DataObject) -> None:
-    with folder() as directory:
+    with memory_folder() as directory:
         (path,) = write(directory, entries)
         (directory / CHECKPOINT).unlink()  # as after a power failure before the first sync
         cut = data.draw(st.integers(0, path.stat().st_size))
@@ -95,10 +88,10 @@ def test_a_torn_end_keeps_every_record_before_it(entries: list[bytes], data: st.
         assert reopened(directory) == entries[:whole]
 
 
-@settings(max_examples=15)
+@examples(8)
 @given(payloads, st.data())
 def test_a_synced_record_that_is_gone_is_told(entries: list[bytes], data: st.DataObject) -> None:
-    with folder() as directory:
+    with memory_folder() as directory:
         (path,) = write(directory, entries)
         cut = data.draw(st.integers(0, path.stat().st_size - 1))
         os.truncate(path, cut)
@@ -109,10 +102,10 @@ def test_a_synced_record_that_is_gone_is_told(entries: list[bytes], data: st.Dat
         assert len(kept) < len(entries)
 
 
-@settings(max_examples=15)
+@examples(8)
 @given(payloads, st.data())
 def test_a_flipped_bit_is_told_and_costs_one_record(entries: list[bytes], data: st.DataObject) -> None:
-    with folder() as directory:
+    with memory_folder() as directory:
         (path,) = write(directory, entries)
         content = bytearray(path.read_bytes())
         content[data.draw(st.integers(HEADER_SIZE, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
@@ -124,7 +117,7 @@ def test_a_flipped_bit_is_told_and_costs_one_record(entries: list[bytes], data: 
 
 
 def test_damage_stays_aside_as_evidence() -> None:
-    with folder() as directory:
+    with memory_folder() as directory:
         (path,) = write(directory, [b"one", b"two"])
         path.write_bytes(path.read_bytes().replace(b"one", b"uno"))
         journal = open_journal(directory, salvage_damage=True)
@@ -135,7 +128,7 @@ def test_damage_stays_aside_as_evidence() -> None:
 
 
 def test_what_is_acknowledged_may_be_damaged() -> None:
-    with folder() as directory:
+    with memory_folder() as directory:
         (path,) = write(directory, [b"one", b"two"])
         journal = open_journal(directory)
         journal.ack(1)
@@ -145,7 +138,7 @@ def test_what_is_acknowledged_may_be_damaged() -> None:
 
 
 def test_a_missing_file_is_told() -> None:
-    with folder() as directory:
+    with memory_folder() as directory:
         first, *_ = write(directory, [b"x" * 30] * 6, segment_bytes=100)
         first.unlink()
         with pytest.raises(JournalDamagedError, match="records 1 to "):
@@ -160,7 +153,7 @@ def test_salvage_finds_whole_frames_behind_anything(entries: list[bytes], noise:
 
 
 def test_segments_go_when_they_are_acknowledged() -> None:
-    with folder() as directory:
+    with memory_folder() as directory:
         journal = open_journal(directory, segment_bytes=100)
         for _ in range(20):
             journal.append(b"x" * 30, 1)
@@ -173,7 +166,7 @@ def test_segments_go_when_they_are_acknowledged() -> None:
 
 
 def test_a_record_longer_than_a_segment_and_a_chunk() -> None:
-    with folder() as directory:
+    with memory_folder() as directory:
         long = os.urandom(600_000)
         journal = open_journal(directory, segment_bytes=1000)
         for entry in (b"a", long, b"b"):
@@ -184,7 +177,7 @@ def test_a_record_longer_than_a_segment_and_a_chunk() -> None:
 
 
 def test_the_limit_is_told_and_room_comes_back() -> None:
-    with folder() as directory:
+    with memory_folder() as directory:
         journal = open_journal(directory, segment_bytes=100, max_bytes=400)
         taken = 0
 
@@ -223,7 +216,7 @@ def test_half_a_record_on_a_full_disk_leaves_no_trace(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "pwrite", half_a_write)
     monkeypatch.setattr(os, "ftruncate", cut)
-    with folder() as directory:
+    with memory_folder() as directory:
         journal = open_journal(directory)
         journal.append(b"before", 1)
         full[0] = True
@@ -238,7 +231,7 @@ def test_half_a_record_on_a_full_disk_leaves_no_trace(monkeypatch: pytest.Monkey
 
 
 def test_one_process_a_journal() -> None:
-    with folder() as directory:
+    with memory_folder() as directory:
         journal = open_journal(directory)
         with pytest.raises(JournalError, match="another process"):
             open_journal(directory)

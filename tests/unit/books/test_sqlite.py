@@ -11,16 +11,15 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.unit.books.database_suite import DatabaseSuite, MakeEngine
+from tests.unit.books.memory import memory_folder
 from trading_node.store.engine import embedded_url, make_engine
 from trading_node.store.migrate import migrate
 
 
 @pytest.fixture(scope="module")
 def memory() -> Iterator[Path]:
-    """A folder that no disk has to sync."""
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
-        yield Path(folder)
+    with memory_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,11 @@ The oracle keeps a flat list of everything that was sent and recomputes all sums
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from tests.examples import examples
 from tests.unit.gate.orders import PERPETUAL, SECOND, SPOT, START, set_price
 from trading_api.risk import InstrumentRisk, RiskLimits, StrategyRisk
 from trading_node.gate import Gate
@@ -290,7 +291,5 @@ class Histories(RuleBasedStateMachine):
             assert left == {each.order.order_id: each.left for each in self._open()}
 
 
-Histories.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+Histories.TestCase.settings = examples(10, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow])
 TestHistories = Histories.TestCase

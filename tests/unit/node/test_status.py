@@ -3,9 +3,10 @@
 import json
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from trading_api import wiring
 from trading_api.status import NodeState
 from trading_node.environment import Environment
@@ -21,7 +22,7 @@ def status_of(life: Life, snapshot: Snapshot, environment: Environment | None = 
     return status_document(status)
 
 
-@settings(max_examples=40)
+@examples(15)
 @given(message=TEXT, reason=st.text(max_size=128), amounts=st.lists(st.tuples(MONEY, MONEY), max_size=40))
 def test_a_report_is_never_larger_than_allowed(
     message: str, reason: str, amounts: list[tuple[Decimal, Decimal]]

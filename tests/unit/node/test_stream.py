@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from nautilus_trader.model.identifiers import InstrumentId
 
+from tests.examples import examples
 from tests.unit.node import market
 from trading_node.catalog import stream
 from trading_node.catalog.reader import count_rows, open_catalog, time_range
@@ -28,7 +29,7 @@ def play(files: Any, start_ns: int = 0) -> list[Any]:
     return [event for chunk in read_chunks(files, start_ns) for event in chunk]
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(
     st.lists(st.lists(st.integers(0, 30), max_size=20).map(sorted), max_size=4),
     st.integers(1, 7),

@@ -6,9 +6,10 @@ from collections import defaultdict
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.venue.exchanges import (
     ACCOUNTS,
     PERPETUAL,
@@ -27,7 +28,7 @@ RULES = [
     VenueRules(conditional_keeps_id=True, conditional_locks=True, fok_refused=False),
     VenueRules(post_only_refused=False),
 ]
-QUICK = settings(max_examples=40, deadline=None)
+QUICK = examples(10)
 
 
 def assert_sound(exchange: Exchange, conditionals: Conditionals) -> None:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.venue.accounts import hmac_base64
 from tests.venue.protocol import HttpRequest
 from tests.venue.venue import Venue, VenueConfig
@@ -71,7 +72,7 @@ def signed(method: str, path: str, query: str, body: str) -> HttpRequest:
     return HttpRequest(method, path, query, body, headers)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(data=st.data())
 def test_signed_requests_get_the_venues_answers(data: st.DataObject) -> None:
     method, path = data.draw(st.sampled_from(sorted(ROOM.routes)))  # type: ignore[attr-defined]
@@ -91,7 +92,7 @@ def test_signed_requests_get_the_venues_answers(data: st.DataObject) -> None:
     assert VENUE.okx.exchange.ledger.imbalance(VENUE.okx.exchange.instruments) == {}
 
 
-@settings(max_examples=40, deadline=None)
+@examples(10)
 @given(
     text=st.one_of(
         TEXT,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.venue.exchanges import ACCOUNTS, PERPETUAL, make_exchange, prices, quantities
 from tests.venue.core.model import OrderKind, OrderRequest, SelfTrade, Side
 
@@ -36,7 +37,7 @@ def naive_match(book: list[Naive], taker: Naive) -> list[tuple[int, int, Decimal
     return trades
 
 
-@settings(max_examples=40, deadline=None)
+@examples(10)
 @given(
     orders=st.lists(
         st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(Side), prices(), quantities()), min_size=2, max_size=25

@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.venue.accounts import Credentials, hmac_hex
 from tests.venue.binance.room import BinanceRoom
 from tests.venue.protocol import HttpReply, HttpRequest
@@ -98,7 +99,7 @@ def assert_spoken_like_the_venue(reply: HttpReply) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ROOMS))
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(data=st.data())
 def test_signed_requests_get_the_venues_answers(name: str, data: st.DataObject) -> None:
     room, credentials = ROOMS[name]
@@ -113,7 +114,7 @@ def test_signed_requests_get_the_venues_answers(name: str, data: st.DataObject) 
 
 
 @pytest.mark.parametrize("name", sorted(ROOMS))
-@settings(max_examples=30, deadline=None)
+@examples(10)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]),
     path=st.one_of(st.sampled_from(["/fapi/v1/order", "/api/v3/order", "/api/v3/account"]), TEXT),
@@ -145,7 +146,7 @@ def json_values() -> st.SearchStrategy[Any]:
         ("binance-futures", "/stream"),
     ],
 )
-@settings(max_examples=25, deadline=None)
+@examples(8)
 @given(data=st.data())
 def test_websocket_noise_is_answered(name: str, path: str, data: st.DataObject) -> None:
     room, _ = ROOMS[name]
