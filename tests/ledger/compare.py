@@ -35,6 +35,8 @@ class Kind(StrEnum):
     EVENTS = "events"
     UNWRITTEN = "unwritten"
     LEFT_OPEN = "left open"
+    NODE = "node"
+    """The process ended by itself, or did not come as far as it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Difference:
 def differences(books: BookRows, venue: VenueRows, *, none_open: bool = False) -> list[Difference]:
     """Return everything in which the books are not what the venue knows; empty means that they agree.
 
-    none_open: the stop was to cancel all orders, so none may be open any more.
+    none_open: the stop was to cancel the node's orders, so none of them may be open any more.
     """
     found = [
         *_orders(books, venue),
@@ -61,7 +63,9 @@ def differences(books: BookRows, venue: VenueRows, *, none_open: bool = False) -
         *_unwritten(books),
     ]
     if none_open:
-        found += [_order(Kind.LEFT_OPEN, order, "") for order in venue.orders if order.state is State.OPEN]
+        left = (order for order in venue.orders if order.state is State.OPEN)
+        # The node cancels what is its own.
+        found += [_order(Kind.LEFT_OPEN, order, "") for order in left if not order.client_id.startswith(OUTSIDE)]
     return found
 
 

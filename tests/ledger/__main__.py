@@ -1,0 +1,117 @@
+"""``python -m tests.ledger``: the long form of the ledger test, and any history again by its seed.
+
+Without --seed it draws one and prints it. More kills than --each make several histories, with seeds that count up, over
+the rooms and databases asked for in turn. A history with differences leaves its folder of logs and books.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import random
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack
+
+from tests.ledger.history import Outcome, Setting, run_history
+from tests.ledger.rooms import ROOMS
+from tests.node.books.postgres_server import PostgresServer
+
+SHOWN = 40
+"""Differences that are printed of one history."""
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.ledger", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seed", type=int, help="of the first history")
+    parser.add_argument("--kills", type=int, default=200, help="all together (default 200)")
+    parser.add_argument("--each", type=int, default=20, help="kills of one history (default 20)")
+    parser.add_argument("--room", action="append", choices=sorted(ROOMS), help="repeatable; default: all")
+    parser.add_argument("--database", action="append", choices=("sqlite", "postgres"), help="repeatable; default: both")
+    parser.add_argument("--redis", action="store_true", help="let Redis hold Nautilus' cache")
+    parser.add_argument("--ending", choices=("restart", "running"), help="default: in turn")
+    parser.add_argument("--drain", choices=("Cancel", "Keep"), help="default: in turn")
+    parser.add_argument("--module", default="tests.ledger.trader", help="of the strategies; tests.ledger.planted.* err")
+    parser.add_argument("--keep-going", action="store_true", help="go on after a history with differences")
+    return parser.parse_args(arguments)
+
+
+def settings(options: argparse.Namespace) -> list[Setting]:
+    first = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
+    rooms = itertools.cycle(options.room or ROOMS)
+    kinds = itertools.cycle(options.database or ("sqlite", "postgres"))
+    found = []
+    left = options.kills
+    for number in itertools.count():
+        found.append(
+            Setting(
+                room=next(rooms),
+                seed=first + number,
+                kills=min(left, options.each),
+                database=next(kinds),
+                redis=options.redis,
+                module=options.module,
+                ending=options.ending or ("restart", "running")[number // 2 % 2],
+                drain=options.drain or ("Cancel", "Keep")[number // 4 % 2],
+            )
+        )
+        left -= options.each
+        if left <= 0:
+            return found
+    raise AssertionError
+
+
+async def run(chosen: list[Setting], *, keep_going: bool) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    with ExitStack() as stack:
+        needed = any(setting.database == "postgres" for setting in chosen)
+        postgres = stack.enter_context(PostgresServer()) if needed else None
+        for number, setting in enumerate(chosen, start=1):
+            print(f"history {number} of {len(chosen)}: python -m tests.ledger {setting}", flush=True)
+            outcome = await run_history(setting, postgres, lambda line: print(f"  {line}", flush=True))
+            outcomes.append(outcome)
+            print(outcome, flush=True)
+            for difference in outcome.differences[:SHOWN]:
+                print(f"  {difference}", flush=True)
+            if outcome.differences:
+                print(f"  {len(outcome.differences)} differences; logs and books: {outcome.folder}", flush=True)
+                if not keep_going:
+                    break
+    return outcomes
+
+
+def summary(outcomes: list[Outcome], seconds: float) -> str:
+    """Return one line for each history and the sums."""
+    ends: Counter[str] = Counter()
+    for outcome in outcomes:
+        ends.update(outcome.ends)
+    kills = sum(count for what, count in ends.items() if what.startswith("killed"))
+    sums = {name: sum(getattr(o, name) for o in outcomes) for name in ("orders", "fills", "events", "outside")}
+    wrong = [outcome for outcome in outcomes if outcome.differences]
+    lines = ["", "what happened", *(f"  {count:>5}  {what}" for what, count in sorted(ends.items()))]
+    lines += [f"FAILED  python -m tests.ledger {outcome.setting}  ({outcome.folder})" for outcome in wrong]
+    lines.append(
+        f"{len(outcomes)} histories, {kills} kills, {sums['orders']} orders ({sums['outside']} from outside), "
+        f"{sums['fills']} fills, {sums['events']} events in {seconds:.0f} s: "
+        + (f"{len(wrong)} histories with differences" if wrong else "0 lost, 0 doubled, 0 phantom")
+    )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    options = parse(sys.argv[1:])
+    began = time.monotonic()
+    try:
+        outcomes = asyncio.run(run(settings(options), keep_going=options.keep_going))
+    except KeyboardInterrupt:
+        return 130
+    print(summary(outcomes, time.monotonic() - began))
+    return 1 if any(outcome.differences for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,379 @@
+"""One history: the plan is carried out on real processes, and at the end the books are held against the venue."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.ledger.books import read_books
+from tests.ledger.compare import Difference, Kind, differences
+from tests.ledger.node import NodeLife, NodeSettings, start_node
+from tests.ledger.plan import Do, End, Life, Plan, Servers, Step, make_plan
+from tests.ledger.rooms import ACCOUNT, ROOMS, LedgerRoom
+from tests.ledger.rows import OUTSIDE
+from tests.ledger.servers import Databases, Outages, databases
+from tests.ledger.venue_rows import balances, venue_rows
+from tests.node.books.postgres_server import PostgresServer
+from tests.venue.process import VenueProcess, venue_process
+from trading_api.exit_codes import ExitCode
+
+START_S = 60.0
+"""Within which a node trades that nothing disturbs."""
+STOP_S = 45.0
+SETTLE_S = {"restart": 1.5, "running": 13.0}
+"""How long the node trades on after the last fault: a running one needs an interval of reconciliation."""
+QUIET_S = 1.5
+"""From the end of the market to the stop: what is on its way arrives."""
+STARTS = 4
+"""How often a node is started again that does not get to trading because of faults."""
+
+type Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a history is made of, besides chance."""
+
+    room: str
+    seed: int
+    kills: int
+    database: str = "sqlite"
+    """sqlite or postgres"""
+    redis: bool = False
+    module: str = "tests.ledger.trader"
+    ending: str = "restart"
+    """How it comes to rest: a fresh start without faults, or the running node with the faults lifted."""
+    drain: str = "Cancel"
+    """What the last stop does with open orders."""
+
+    def __str__(self) -> str:
+        redis = " --redis" if self.redis else ""
+        return (
+            f"--seed {self.seed} --kills {self.kills} --room {self.room} --database {self.database}{redis}"
+            f" --ending {self.ending} --drain {self.drain}"
+        )
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a history."""
+
+    setting: Setting
+    differences: list[Difference] = field(default_factory=list)
+    ends: Counter[str] = field(default_factory=Counter)
+    """How lives ended, and what was done to the world."""
+    orders: int = 0
+    fills: int = 0
+    events: int = 0
+    outside: int = 0
+    seconds: float = 0.0
+    folder: str = ""
+    """Where logs and books are kept; empty after a history without differences."""
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{count} {what}" for what, count in sorted(self.ends.items()))
+        found = "books and venue agree" if not self.differences else f"{len(self.differences)} DIFFERENCES"
+        return (
+            f"{self.setting}: {found}; {self.orders} orders ({self.outside} from outside), {self.fills} fills, "
+            f"{self.events} events in {self.seconds:.0f} s; {told}"
+        )
+
+
+async def run_history(setting: Setting, postgres: PostgresServer | None, say: Say = print) -> Outcome:
+    """Carry out the plan of a setting. Everything that it starts ends with it; the servers given run on."""
+    folder = Path(tempfile.mkdtemp(prefix=f"ledger-{setting.room}-{setting.seed}-"))
+    outcome = Outcome(setting, folder=str(folder))
+    began = time.monotonic()
+    room = ROOMS[setting.room]
+    plan = make_plan(
+        setting.seed, room, setting.kills, Servers(database=setting.database == "postgres", redis=setting.redis)
+    )
+    async with AsyncExitStack() as stack:
+        venue = await stack.enter_async_context(
+            venue_process(
+                *("--seed", str(setting.seed), "--market", "random", "--step-ms", "100", "--account", ACCOUNT),
+                "--no-rate-limits",
+            )
+        )
+        server = postgres if setting.database == "postgres" else None
+        name = f"ledger_{setting.room}_{setting.seed}_{time.time_ns()}"
+        kept = await stack.enter_async_context(
+            databases(folder / "books", postgres=server, redis=setting.redis, name=name)
+        )
+        history = _History(
+            setting=setting, plan=plan, room=room, venue=venue, kept=kept, folder=folder, outcome=outcome, say=say
+        )
+        stack.push_async_callback(history.close)
+        await history.run()
+    outcome.seconds = time.monotonic() - began
+    if not outcome.differences:
+        shutil.rmtree(folder)
+        outcome.folder = ""
+    return outcome
+
+
+class _History:
+    def __init__(
+        self,
+        *,
+        setting: Setting,
+        plan: Plan,
+        room: LedgerRoom,
+        venue: VenueProcess,
+        kept: Databases,
+        folder: Path,
+        outcome: Outcome,
+        say: Say,
+    ) -> None:
+        self._setting, self._plan, self._room, self._venue = setting, plan, room, venue
+        self._kept, self._folder, self._outcome, self._say = kept, folder, outcome, say
+        self._settings = NodeSettings(
+            room=room,
+            seed=setting.seed,
+            venue=venue.info,
+            variables=kept.variables,
+            drain={"orders": setting.drain, "positions": "Keep"},
+            module=setting.module,
+        )
+        self._started = 0
+        self._node: NodeLife | None = None
+        self._faults: dict[int, asyncio.Task[None]] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        self._outside = 0
+
+    async def run(self) -> None:
+        purse = balances(await self._ledger())
+        for life in self._plan.lives:
+            began = time.monotonic()
+            ended = await self._live(life)
+            self._outcome.ends[ended] += 1
+            took = time.monotonic() - began
+            self._say(f"[{self._setting.room} seed {self._plan.seed}] life {life.number}: {ended} ({took:.1f} s)")
+            await asyncio.gather(*(self._do(step) for step in life.absent))
+            await asyncio.sleep(life.absent_s)
+        await self._come_to_rest()
+        await self._judge(purse)
+
+    async def close(self) -> None:
+        """End whatever is still there."""
+        for task in (*self._background, *self._faults.values()):
+            task.cancel()
+        await asyncio.gather(*self._background, *self._faults.values(), return_exceptions=True)
+        if self._node is not None:
+            await self._node.kill()
+        # The server is somebody else's, and was to be up.
+        for outages in self._outages():
+            await outages.over()
+
+    # A life
+
+    async def _live(self, life: Life) -> str:
+        """Live one life of the plan; return how it ended."""
+        starting = self._spawn(self._play(life.starting))
+        node = await self._start()
+        if life.end is End.KILL_STARTING:
+            await node.wait(life.after_s)
+            return await self._kill(node, life.end, starting)
+        if not await self._until_trading(node, starting):
+            return "never traded"
+        trading = self._spawn(self._play(life.trading))
+        await node.wait(life.trades_s)
+        if node.ended:
+            self._died(node, "while it traded")
+            return f"died with {node.process.returncode}"
+        if life.end is End.KILL_TRADING:
+            return await self._kill(node, life.end, trading)
+        node.send(signal.SIGTERM)
+        if life.end is End.KILL_STOPPING:
+            await node.wait(life.after_s)
+            return await self._kill(node, life.end, trading)
+        code = await node.wait(STOP_S)
+        await _cancel(trading)
+        if code not in (ExitCode.OK, ExitCode.STOP_INCOMPLETE):
+            self._died(node, "while it stopped")
+        return f"{life.end.value} with {code}"
+
+    async def _kill(self, node: NodeLife, end: End, steps: asyncio.Task[None]) -> str:
+        await _cancel(steps)
+        if node.ended:
+            if node.process.returncode not in (ExitCode.OK, ExitCode.STOP_INCOMPLETE, ExitCode.NOT_TRADING):
+                self._died(node, "before it was killed")
+            return f"ended with {node.process.returncode} before it was {end.value}"
+        await node.kill()
+        return end.value
+
+    async def _start(self) -> NodeLife:
+        self._node = await start_node(self._settings, self._folder, self._started)
+        self._started += 1
+        return self._node
+
+    async def _until_trading(self, node: NodeLife, steps: asyncio.Task[None]) -> bool:
+        """Wait for trading; one that faults kept from it is started again, as Kubernetes would."""
+        for _ in range(STARTS):
+            if await node.until_trading(START_S):
+                return True
+            await _cancel(steps)
+            if not node.ended:
+                self._find(Kind.NODE, f"life {self._started - 1} does not trade after {START_S:.0f} s", node)
+                await node.kill()
+                return False
+            code = node.process.returncode
+            self._outcome.ends[f"start failed with {code}"] += 1
+            if code != ExitCode.NOT_TRADING:
+                self._died(node, "while it started")
+                return False
+            node = await self._start()
+        self._find(Kind.NODE, f"does not get to trading in {STARTS} starts", node)
+        return False
+
+    def _died(self, node: NodeLife, when: str) -> None:
+        self._find(Kind.NODE, f"life {self._started - 1} ended with {node.process.returncode} {when}", node)
+
+    def _find(self, kind: Kind, what: str, node: NodeLife) -> None:
+        self._outcome.differences.append(Difference(kind, f"{what}:\n{node.last_words()}"))
+
+    # The end
+
+    async def _come_to_rest(self) -> None:
+        """Lift all faults, let the node agree with the venue, stop it in order."""
+        for task in self._faults.values():
+            task.cancel()
+        await self._venue.call("DELETE", "/faults")
+        for outages in self._outages():
+            await outages.over()
+        node = await self._start()
+        if not await self._until_trading(node, self._spawn(self._play(()))):
+            return
+        if self._setting.ending == "running":
+            last = make_plan(self._setting.seed + 1, self._room, 1, Servers()).lives[0]
+            await self._play(last.trading)
+            for task in self._faults.values():
+                task.cancel()
+            await self._venue.call("DELETE", "/faults")
+        await node.wait(SETTLE_S[self._setting.ending])
+        await self._venue.call("POST", "/market", {"running": False})
+        await node.wait(QUIET_S)
+        if node.ended:
+            self._died(node, "although nothing disturbed it")
+            return
+        node.send(signal.SIGTERM)
+        code = await node.wait(STOP_S)
+        if code != ExitCode.OK:
+            self._find(Kind.NODE, f"the last stop ended with {code}", node)
+
+    async def _judge(self, purse: dict[str, Decimal]) -> None:
+        ledger = await self._ledger()
+        venue = venue_rows(
+            ledger,
+            spot={market.symbol: market.base for market in self._room.markets if market.base},
+            purse=purse,
+            multipliers={market.symbol: market.multiplier for market in self._room.markets if market.multiplier},
+        )
+        assert self._node is not None
+        left = self._node.left_in_journal()
+        books = await asyncio.to_thread(read_books, self._kept.query, self._room.symbols, self._folder / "books", left)
+        outcome = self._outcome
+        outcome.orders, outcome.fills, outcome.events = len(venue.orders), len(venue.fills), len(books.events)
+        outcome.outside = sum(order.client_id.startswith(OUTSIDE) for order in venue.orders)
+        outcome.differences += differences(books, venue, none_open=self._setting.drain == "Cancel")
+        if ledger["imbalance"]:
+            raise AssertionError(f"the venue's own ledger is wrong: {ledger['imbalance']}")
+
+    async def _ledger(self) -> dict[str, Any]:
+        return await self._venue.ledger(self._room.room, ACCOUNT)
+
+    # What is done to the world
+
+    async def _play(self, steps: Iterable[Step]) -> None:
+        began = time.monotonic()
+        for step in steps:
+            await asyncio.sleep(max(0.0, began + step.at_s - time.monotonic()))
+            await self._do(step)
+
+    async def _do(self, step: Step) -> None:
+        room = f"/{self._room.room}"
+        match step.do:
+            case Do.FAULT:
+                number = await self._venue.add_fault(**step.details)
+                self._faults[number] = asyncio.create_task(self._lift(number, step.for_s))
+            case Do.BREAK:
+                await self._venue.call("POST", f"{room}/disconnect")
+            case Do.OUTSIDE_ORDER:
+                await self._order_from_outside(step)
+            case Do.OUTSIDE_CANCEL:
+                await self._cancel_from_outside(step)
+            case Do.JUMP:
+                await self._jump(step)
+            case Do.DATABASE | Do.REDIS:
+                outages = self._kept.books if step.do is Do.DATABASE else self._kept.cache
+                assert outages is not None
+                self._spawn(outages.suffer(step.details["how"], step.for_s))
+        self._outcome.ends[str(step.details.get("action", step.do.value))] += 1
+
+    async def _lift(self, number: int, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        await self._venue.call("DELETE", f"/faults/{number}")
+        del self._faults[number]
+
+    async def _order_from_outside(self, step: Step) -> None:
+        details = step.details
+        market = next(each for each in self._room.markets if each.symbol == details["symbol"])
+        sign = 1 if details["side"] == "BUY" else -1
+        order = {
+            "account": ACCOUNT,
+            "symbol": market.symbol,
+            "side": details["side"],
+            "quantity": f"{Decimal(market.lot) * details['lots']:f}",
+            "client_id": f"{OUTSIDE}{self._outside}",
+        }
+        if details["distance"] is not None:
+            price = await self._price(market.symbol)
+            order["price"] = f"{price - sign * details['distance'] * Decimal(market.spacing):f}"
+        self._outside += 1
+        # The venue refuses what the account cannot pay for.
+        with suppress(RuntimeError):
+            await self._venue.call("POST", f"/{self._room.room}/orders", order)
+
+    async def _cancel_from_outside(self, step: Step) -> None:
+        ledger = await self._ledger()
+        open_orders = [order["id"] for order in ledger["orders"] if order["status"] in ("NEW", "PARTIALLY_FILLED")]
+        if open_orders:
+            number = open_orders[int(step.details["pick"] * len(open_orders))]
+            with suppress(RuntimeError):  # filled in the meantime
+                await self._venue.call("POST", f"/{self._room.room}/cancel", {"account": ACCOUNT, "order_id": number})
+
+    async def _jump(self, step: Step) -> None:
+        market = next(each for each in self._room.markets if each.symbol == step.details["symbol"])
+        price = await self._price(market.symbol) + step.details["spacings"] * Decimal(market.spacing)
+        await self._venue.call("POST", f"/{self._room.room}/price", {"symbol": market.symbol, "price": f"{price:f}"})
+
+    async def _price(self, symbol: str) -> Decimal:
+        return Decimal((await self._venue.call("GET", f"/{self._room.room}/prices"))[symbol])
+
+    # Tasks
+
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    def _outages(self) -> list[Outages]:
+        return [outages for outages in (self._kept.books, self._kept.cache) if outages is not None]
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    """End what is still to be done of a life's steps; what went wrong in them is the test's fault and is raised."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
