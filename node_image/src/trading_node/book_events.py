@@ -7,10 +7,11 @@ learned of it by its own clock.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 
 class Operation(StrEnum):
@@ -62,13 +63,11 @@ class TransitionKind(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-def _no_fields() -> Mapping[str, Any]:
-    return {}
+class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What every event says.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """What every event says."""
+    A default is left out when an event is written, and taken when it is read: it may never be changed.
+    """
 
     event_id: str
     operation_id: str
@@ -79,8 +78,7 @@ class Fact:
     """Whether it was learned by asking the venue afterwards, not as it happened."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed(Fact):
+class Placed(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An operation came to be, with its terms."""
 
     trader_id: str
@@ -105,7 +103,7 @@ class Placed(Fact):
     quote_quantity: bool = False
     emulation_trigger: str = ""
     algorithm: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=_no_fields)
+    parameters: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """What the algorithm was told."""
     parent_operation_id: str = ""
     """The order that this one is contingent on."""
@@ -122,13 +120,12 @@ class Placed(Fact):
     selection: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transition(Fact):
+class Transition(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An operation moved on."""
 
     kind: TransitionKind
     reason: str = ""
-    details: Mapping[str, Any] = field(default_factory=_no_fields)
+    details: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """The numbers behind the reason, such as the limit and what it was compared with."""
     venue_order_id: str = ""
     account_id: str = ""
@@ -137,8 +134,7 @@ class Transition(Fact):
     gas_price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amended(Fact):
+class Amended(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The venue changed the terms; what is None stays as it was."""
 
     quantity: Decimal
@@ -149,8 +145,7 @@ class Amended(Fact):
     account_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled(Fact):
+class Filled(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A part of an operation, or all of it, was executed."""
 
     trader_id: str
@@ -189,20 +184,18 @@ class Filled(Fact):
         return f"{self.account_id}|{self.instrument_id}|{self.trade_id}|{self.side}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FillVoided(Fact):
+class FillVoided(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A fill did not happen after all: the venue took it back, or it was inferred and the real ones came."""
 
     fill_id: str
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted(Fact):
+class Noted(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Kept in the event log and folded into nothing: balances, the engine's own view of a position, decisions."""
 
     topic: str
-    details: Mapping[str, Any] = field(default_factory=_no_fields)
+    details: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 OrderEvent = Placed | Transition | Amended | Filled | FillVoided

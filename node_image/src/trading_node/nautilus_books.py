@@ -5,7 +5,7 @@ event that it cannot translate is noted as it is: nothing is dropped.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,13 +17,13 @@ from nautilus_trader.model import instruments
 from nautilus_trader.model.enums import (
     ContingencyType,
     CurrencyType,
+    LiquiditySide,
     OrderSide,
+    OrderType,
+    TimeInForce,
     TriggerType,
     contingency_type_to_str,
-    liquidity_side_to_str,
-    order_type_to_str,
     position_side_to_str,
-    time_in_force_to_str,
     trigger_type_to_str,
 )
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
@@ -65,12 +65,12 @@ _TRANSITIONS: dict[type, TransitionKind] = {
     nautilus.OrderCanceled: TransitionKind.CANCELED,
     nautilus.OrderExpired: TransitionKind.EXPIRED,
 }
-_WITH_REASON = (
-    nautilus.OrderDenied,
-    nautilus.OrderRejected,
-    nautilus.OrderModifyRejected,
-    nautilus.OrderCancelRejected,
+_WITH_REASON = frozenset(
+    {nautilus.OrderDenied, nautilus.OrderRejected, nautilus.OrderModifyRejected, nautilus.OrderCancelRejected}
 )
+_ORDER_TYPES = {kind: kind.name for kind in OrderType}
+_TIMES_IN_FORCE = {kind: kind.name for kind in TimeInForce}
+_LIQUIDITIES = {kind: kind.name for kind in LiquiditySide}
 _TYPES: dict[type, InstrumentType] = {
     instruments.CurrencyPair: InstrumentType.SPOT,
     instruments.TokenizedAsset: InstrumentType.SPOT,
@@ -97,6 +97,8 @@ _TYPES: dict[type, InstrumentType] = {
 class _Traits:
     """What the books keep of an instrument."""
 
+    name: str
+    venue: str
     canonical: str
     kind: InstrumentType | None = None
     base: str = ""
@@ -128,13 +130,14 @@ class NautilusBooks:
         self._cache = cache
         self._record = record
         self._trader_id = trader_id
+        self._prefix = operation_id(trader_id, "")
         self._simulated = frozenset(simulated)
         self._run = run
         self._traits: dict[InstrumentId, _Traits] = {}
         self._decimals: dict[int, Decimal] = {}
         self._managed: dict[ClientOrderId, int] = {}
         """Open orders of algorithms and of the emulator, which change them without telling; events read so far."""
-        self._translators: dict[type, Callable[[Any], Iterable[BookEvent]]] = {
+        self._translators: dict[type, Callable[[Any], Sequence[BookEvent]]] = {
             nautilus.OrderInitialized: self._initialized,
             nautilus.OrderUpdated: self._updated,
             nautilus.OrderFilled: self._filled,
@@ -159,68 +162,86 @@ class NautilusBooks:
         """Record one event."""
         try:
             translator = self._translators.get(type(event))
-            translated = list(translator(event)) if translator else [self._untranslated(event, "unknown type")]
+            translated = translator(event) if translator else (self._untranslated(event, "unknown type"),)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the event, it is kept
             _log.exception("an event could not be translated for the books: %r", event)
-            translated = [self._untranslated(event, repr(error))]
+            translated = (self._untranslated(event, repr(error)),)
         for fact in translated:
             self._record(fact)
 
-    def _initialized(self, event: nautilus.OrderInitialized) -> list[BookEvent]:
+    def _initialized(self, event: nautilus.OrderInitialized) -> Sequence[BookEvent]:
         options = event.options
-        traits = self._traits_of(event.instrument_id)
+        instrument_id, client_order_id = event.instrument_id, event.client_order_id
+        traits = self._traits_of(instrument_id)
         betting = traits.kind is InstrumentType.BETTING
         price = _decimal(options.get("price"))
-        if event.exec_algorithm_id is not None or event.emulation_trigger != TriggerType.NO_TRIGGER:
-            self._managed.setdefault(event.client_order_id, 0)
-        # A child takes its quantity out of the order that it is made for.
-        return [
-            *self._quiet_changes(event.exec_spawn_id),
-            Placed(
-                **self._head(event),
-                trader_id=self._trader_id,
-                strategy_id=event.strategy_id.value,
-                venue=event.instrument_id.venue.value,
-                instrument_id=traits.canonical,
-                venue_symbol=event.instrument_id.value,
-                client_order_id=event.client_order_id.value,
-                operation=Operation.BET if betting else Operation.TRADE,
-                side=_side(event.side, betting=betting),
-                order_type=order_type_to_str(event.order_type),
-                time_in_force=time_in_force_to_str(event.time_in_force),
-                quantity=self._exact(event.quantity),
-                price=price,
-                trigger_price=_decimal(options.get("trigger_price")),
-                display_quantity=_decimal(options.get("display_qty")),
-                ts_expire=options.get("expire_time_ns") or None,
-                post_only=event.post_only,
-                reduce_only=event.reduce_only,
-                quote_quantity=event.quote_quantity,
-                emulation_trigger=_named(event.emulation_trigger, TriggerType.NO_TRIGGER, trigger_type_to_str),
-                algorithm=_text(event.exec_algorithm_id),
-                parameters=dict(event.exec_algorithm_params or {}),
-                parent_operation_id=self._operation(event.parent_order_id),
-                spawn_operation_id=self._operation(event.exec_spawn_id),
-                order_list_id=_text(event.order_list_id),
-                contingency=_named(event.contingency_type, ContingencyType.NO_CONTINGENCY, contingency_type_to_str),
-                linked_operation_ids=tuple(map(self._operation, event.linked_order_ids or ())),
-                tags=tuple(event.tags or ()),
-                odds=price if betting else None,
-                selection=traits.selection,
-            ),
-        ]
-
-    def _moved(self, event: nautilus.OrderEvent) -> list[BookEvent]:
-        moved = Transition(
-            **self._head(event),
-            kind=_TRANSITIONS[type(event)],
-            reason=event.reason or "" if isinstance(event, _WITH_REASON) else "",
-            venue_order_id=_text(event.venue_order_id),
-            account_id=_text(event.account_id),
+        emulation, algorithm, spawn = event.emulation_trigger, event.exec_algorithm_id, event.exec_spawn_id
+        order_list, contingency = event.order_list_id, event.contingency_type
+        if algorithm is not None or emulation != TriggerType.NO_TRIGGER:
+            self._managed.setdefault(client_order_id, 0)
+        order_id, event_side = client_order_id.value, event.side
+        placed = Placed(
+            event_id=event.id.value,
+            operation_id=self._prefix + order_id,
+            ts_event=event.ts_event,
+            ts_init=event.ts_init,
+            reconciliation=event.reconciliation,
+            trader_id=self._trader_id,
+            strategy_id=event.strategy_id.value,
+            venue=traits.venue,
+            instrument_id=traits.canonical,
+            venue_symbol=traits.name,
+            client_order_id=order_id,
+            operation=Operation.BET if betting else Operation.TRADE,
+            side=_side(event_side, betting=betting),
+            order_type=_ORDER_TYPES[event.order_type],
+            time_in_force=_TIMES_IN_FORCE[event.time_in_force],
+            quantity=self._exact(event.quantity),
+            price=price,
+            trigger_price=_decimal(options.get("trigger_price")),
+            display_quantity=_decimal(options.get("display_qty")),
+            ts_expire=options.get("expire_time_ns") or None,
+            post_only=event.post_only,
+            reduce_only=event.reduce_only,
+            quote_quantity=event.quote_quantity,
+            emulation_trigger=_named(emulation, TriggerType.NO_TRIGGER, trigger_type_to_str),
+            algorithm=_text(algorithm),
+            parameters=dict(event.exec_algorithm_params or {}),
+            parent_operation_id=self._operation(event.parent_order_id),
+            spawn_operation_id=self._operation(spawn),
+            order_list_id=_text(order_list),
+            contingency=_named(contingency, ContingencyType.NO_CONTINGENCY, contingency_type_to_str),
+            linked_operation_ids=tuple(map(self._operation, event.linked_order_ids or ())),
+            tags=tuple(event.tags or ()),
+            odds=price if betting else None,
+            selection=traits.selection,
         )
-        return [*self._terms(event), *self._quiet_changes(event.client_order_id), moved]
+        # A child takes its quantity out of the order that it is made for.
+        return (placed,) if spawn is None else (*self._quiet_changes(spawn), placed)
 
-    def _quiet_changes(self, client_order_id: ClientOrderId | None) -> list[BookEvent]:
+    def _moved(self, event: nautilus.OrderEvent) -> Sequence[BookEvent]:
+        kind = type(event)
+        client_order_id, venue_order_id, account_id = event.client_order_id, event.venue_order_id, event.account_id
+        moved = Transition(
+            event_id=event.id.value,
+            operation_id=self._prefix + client_order_id.value,
+            ts_event=event.ts_event,
+            ts_init=event.ts_init,
+            reconciliation=event.reconciliation,
+            kind=_TRANSITIONS[kind],
+            reason=event.reason or "" if kind in _WITH_REASON else "",
+            venue_order_id="" if venue_order_id is None else venue_order_id.value,
+            account_id="" if account_id is None else account_id.value,
+        )
+        return self._with_untold(event, moved)
+
+    def _with_untold(self, event: nautilus.OrderEvent, told: BookEvent) -> Sequence[BookEvent]:
+        """Return what is told of an order, behind what it did without telling."""
+        if not event.reconciliation and event.client_order_id not in self._managed:
+            return (told,)
+        return (*self._terms(event), *self._quiet_changes(event.client_order_id), told)
+
+    def _quiet_changes(self, client_order_id: ClientOrderId | None) -> Sequence[BookEvent]:
         """Return the amendments of an order that never were on the bus; those that were are the same events again."""
         read = None if client_order_id is None else self._managed.get(client_order_id)
         order = None if read is None else self._cache.order(client_order_id)
@@ -232,7 +253,7 @@ class NautilusBooks:
             self._managed[client_order_id] = order.event_count
         return [self._amended(event) for event in order.events[read:] if type(event) is nautilus.OrderUpdated]
 
-    def _updated(self, event: nautilus.OrderUpdated) -> list[BookEvent]:
+    def _updated(self, event: nautilus.OrderUpdated) -> Sequence[BookEvent]:
         return [*self._terms(event), self._amended(event)]
 
     def _amended(self, event: nautilus.OrderUpdated) -> Amended:
@@ -246,9 +267,9 @@ class NautilusBooks:
             account_id=_text(event.account_id),
         )
 
-    def _filled(self, event: nautilus.OrderFilled) -> list[BookEvent]:
+    def _filled(self, event: nautilus.OrderFilled) -> Sequence[BookEvent]:
         traits = self._traits_of(event.instrument_id)
-        venue, order, trade = event.instrument_id.venue.value, event.client_order_id.value, event.trade_id.value
+        venue, order, trade = traits.venue, event.client_order_id.value, event.trade_id.value
         filled = Filled(
             **self._head(event),
             trader_id=self._trader_id,
@@ -265,7 +286,7 @@ class NautilusBooks:
             price=self._exact(event.last_px),
             commission=event.commission.as_decimal(),
             commission_currency=event.commission.currency.code,
-            liquidity=liquidity_side_to_str(event.liquidity_side),
+            liquidity=_LIQUIDITIES[event.liquidity_side],
             base_currency=traits.base,
             quote_currency=traits.quote or event.currency.code,
             settlement_currency=traits.settlement or event.currency.code,
@@ -273,16 +294,16 @@ class NautilusBooks:
             inverse=traits.inverse,
             spot=traits.kind is InstrumentType.SPOT,
         )
-        return [*self._terms(event), *self._quiet_changes(event.client_order_id), filled]
+        return self._with_untold(event, filled)
 
-    def _terms(self, event: nautilus.OrderEvent) -> list[BookEvent]:
+    def _terms(self, event: nautilus.OrderEvent) -> Sequence[BookEvent]:
         """Return the placing of an order that came from the venue: Nautilus tells nobody of it."""
         if not event.reconciliation:
             return []
         order = self._cache.order(event.client_order_id)
         return [] if order is None else self._initialized(order.init_event)
 
-    def _position(self, event: nautilus.PositionEvent) -> list[BookEvent]:
+    def _position(self, event: nautilus.PositionEvent) -> Sequence[BookEvent]:
         details = {
             "position": self._position_id(event.position_id, event.instrument_id.venue.value),
             "instrument": self._traits_of(event.instrument_id).canonical,
@@ -295,7 +316,7 @@ class NautilusBooks:
         }
         return [self._note(event, type(event).__name__, details)]
 
-    def _account(self, event: nautilus.AccountState) -> list[BookEvent]:
+    def _account(self, event: nautilus.AccountState) -> Sequence[BookEvent]:
         if not event.is_reported:
             return []  # Worked out by Nautilus at every order, from what the books have anyway.
         details = {
@@ -318,7 +339,7 @@ class NautilusBooks:
     def _head(self, event: nautilus.OrderEvent) -> dict[str, Any]:
         return {
             "event_id": event.id.value,
-            "operation_id": f"{self._trader_id}/{event.client_order_id.value}",
+            "operation_id": self._prefix + event.client_order_id.value,
             "ts_event": event.ts_event,
             "ts_init": event.ts_init,
             "reconciliation": event.reconciliation,
@@ -336,7 +357,8 @@ class NautilusBooks:
             return known
         instrument = self._cache.instrument(instrument_id)
         if instrument is None:
-            return _Traits(to_canonical(instrument_id.value))
+            name = instrument_id.value
+            return _Traits(name, instrument_id.venue.value, to_canonical(name))
         traits = self._traits[instrument_id] = _read_traits(instrument)
         return traits
 
@@ -358,6 +380,8 @@ def _read_traits(instrument: instruments.Instrument) -> _Traits:
         kind = InstrumentType.FX if quote.currency_type == CurrencyType.FIAT else kind
     codes = ("" if base is None else base.code, quote.code)
     return _Traits(
+        name=instrument.id.value,
+        venue=instrument.id.venue.value,
         canonical=to_canonical(instrument.id.value, InstrumentTerms(type=kind, base=codes[0], quote=codes[1])),
         kind=kind,
         base=codes[0] or _underlying(instrument),

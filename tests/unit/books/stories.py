@@ -1,11 +1,11 @@
 """Events as tests tell them: short makers with plain defaults, and strategies that make whole lives of orders."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.examples import examples
 from trading_node.book_events import (

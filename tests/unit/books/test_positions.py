@@ -1,12 +1,12 @@
 """The position fold against an oracle that is slow and obvious, and sums over venues."""
 
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.unit.books.stories import filled, light, prices, quantities, shuffled_with_repeats, times
 from trading_node.book_events import Filled, Side

@@ -1,7 +1,9 @@
 """What a batch of events changes in the tables: pure decisions, made under the writer's lock."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from trading_node.book_events import BookEvent, Filled, FillVoided, Noted, OrderEvent
 from trading_node.exact import rounded
