@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.examples import examples
 from tests.api.manifests import good_manifest
+from tests.examples import examples
 from trading_api.codec import (
     dump_node_config,
     parse_deployment,
@@ -24,7 +24,7 @@ from trading_api.fields import Bucket, ClaimName, Folder, Image, ImportPath, Nam
 from trading_api.node_config import LogFormat, LogLevel
 
 FEW = examples(20)
-FEWER = examples(6)
+FEWER = examples(4)
 """For whole documents, which take long to draw."""
 
 
