@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, override
 
-from trading_api.codec import parse_node_config
-from trading_api.errors import InvalidDocument
 from trading_api.exit_codes import ExitCode
-from trading_api.node_config import NodeConfig
 from trading_node import __version__
 from trading_node.environment import Environment, read_environment
-from trading_node.errors import NodeError, config_refused, crashed, usage_error
+from trading_node.errors import NodeError, crashed, usage_error
 from trading_node.logs import configure_logging
+from trading_node.redaction import EVERYWHERE, IN_ERRORS
+from trading_node.run_config.load import RunConfig, load_run_config
 from trading_node.shutdown import Shutdown, block_signals, end_process, report_failure
 
 EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {code.name}" for code in ExitCode)
@@ -72,18 +71,15 @@ def _add_catalog(parser: argparse.ArgumentParser) -> None:
     info.set_defaults(command=_catalog_info)
 
 
-def load_config(path: Path) -> NodeConfig:
-    """Return the run-config of a file. Raises NodeError (CONFIG_REFUSED) with every fault that it has."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise config_refused(
-            f"The run-config {path} cannot be read: {error.strerror}", "Write its path after --config"
-        ) from error
-    try:
-        return parse_node_config(text)
-    except InvalidDocument as error:
-        raise config_refused(f"The run-config {path} is refused: {error}", "Correct it and start again") from error
+def load_config(path: Path) -> RunConfig:
+    """Return the run-config of a file, and keep what variables put into it out of messages and logs.
+
+    Raises NodeError (CONFIG_REFUSED) with every fault that it has.
+    """
+    loaded = load_run_config(path, os.environ)
+    IN_ERRORS.add(loaded.expanded.values)
+    EVERYWHERE.add(loaded.expanded.secrets)
+    return loaded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,7 +106,8 @@ def _failed(error: NodeError, environment: Environment) -> int:
 
 
 def _run(parsed: argparse.Namespace, environment: Environment) -> int:
-    config = load_config(parsed.config)
+    loaded = load_config(parsed.config)
+    config = loaded.config
     block_signals()
     shutdown = Shutdown(environment.termination_message_path)
     handler = configure_logging(config.logging)
@@ -121,7 +118,7 @@ def _run(parsed: argparse.Namespace, environment: Environment) -> int:
     from trading_node.summary import say_summary  # noqa: PLC0415
 
     with NautilusLogs(handler) as logs:
-        outcome = run_node(config, parsed.config.resolve().parent, environment, shutdown, logs)
+        outcome = run_node(config, loaded.folder, environment, shutdown, logs)
     say_summary(outcome, config.logging)
     if outcome.error is not None:
         report_failure(outcome.error, environment.termination_message_path)

@@ -1,17 +1,18 @@
 """Errors that a person can act on: what happened, what to do, and the exit code that says which kind it was."""
 
 from trading_api.exit_codes import ExitCode
+from trading_node.redaction import IN_ERRORS
 
 
 class NodeError(Exception):
     """An end of the node that it can explain."""
 
     def __init__(self, exit_code: ExitCode, reason: str, message: str, remedy: str = "") -> None:
-        super().__init__(message)
         self.exit_code = exit_code
         self.reason = reason
-        self.message = message.rstrip(".")
-        self.remedy = remedy
+        self.message = IN_ERRORS.redact(message).rstrip(".")
+        self.remedy = IN_ERRORS.redact(remedy)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         """Return message and remedy in one line."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import IO, Any, override
 
 from trading_api.node_config import LogFormat, LoggingSection
+from trading_node.redaction import EVERYWHERE
 
 NANOSECONDS = 1_000_000_000
 _LEVELS = {"WARN": "WARNING", "CRITICAL": "ERROR"}
@@ -44,7 +45,7 @@ class JsonFormatter(logging.Formatter):
         fields = _fields(record)
         if fields:
             line["fields"] = fields
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return EVERYWHERE.redact(json.dumps(line, ensure_ascii=False, default=str))
 
 
 class TextFormatter(logging.Formatter):
@@ -58,7 +59,7 @@ class TextFormatter(logging.Formatter):
         exception = fields.pop("exception", "")
         extra = "".join(f" {key}={value}" for key, value in fields.items())
         line = f"{time_of_day} {level_name(record.levelname):7} {logger}: {record.getMessage()}{extra}"
-        return f"{line}\n{exception}" if exception else line
+        return EVERYWHERE.redact(f"{line}\n{exception}" if exception else line)
 
 
 class BatchHandler(logging.StreamHandler[IO[str]]):

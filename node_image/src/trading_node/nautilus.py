@@ -99,11 +99,11 @@ class NautilusNode:
         for strategy in strategies:
             self._node.trader.add_strategy(strategy)
 
-    def gate_orders(self, gate: Gate, strategy_names: Mapping[str, str], clock: Callable[[], int]) -> None:
+    def gate_orders(self, gate: Gate, strategy_names: Mapping[str, str], clock: Callable[[], int] | None) -> None:
         """Put the gate on the path of every order, once everything is built.
 
         It opens after the venues have agreed and before a strategy starts. The names are those that limits call
-        strategies by, keyed by strategy id; the clock is that of the market data.
+        strategies by, keyed by strategy id; the clock is that of the market data, this machine's if None.
         """
         on_path = NautilusGate(self._kernel, gate, strategy_names=strategy_names, clock=clock)
         on_path.install()
@@ -144,13 +144,18 @@ class NautilusNode:
         venue would match against orders that have not taken in their own fills yet: it leaves market orders that are
         larger than the last trade half filled for ever.
         """
-        data, execution = self._data_engine, self._kernel.exec_engine
+        data = self._data_engine
         self._route("DataEngine.process", data.process, self.deliver)
         data.process = self.deliver  # what aggregates bars hands them over here
-        self._route("ExecEngine.process", execution.process, execution._handle_event_with_tracking)  # noqa: SLF001
+        self.process_orders_synchronously()
         if accelerated:
             guarded = functools.partial(self._refuse_time_bars, data.execute)
             self._route("DataEngine.execute", data.execute, guarded)
+
+    def process_orders_synchronously(self) -> None:
+        """Process order events in the call that brings them: what simulated venues need, wherever data is from."""
+        execution = self._kernel.exec_engine
+        self._route("ExecEngine.process", execution.process, execution._handle_event_with_tracking)  # noqa: SLF001
 
     def _route(self, endpoint: str, former: Callable[[Any], None], handler: Callable[[Any], None]) -> None:
         self._bus.deregister(endpoint, former)

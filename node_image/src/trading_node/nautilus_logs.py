@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from trading_node.logs import BatchHandler
+from trading_node.redaction import EVERYWHERE
 
 PIPE_BYTES = 1 << 20
 """Room for a burst of lines while the trading loop holds the interpreter."""
@@ -184,7 +185,8 @@ class NautilusLogs:
 
     def _release_errors(self) -> None:
         if self._errors:
-            os.write(self._real_stderr, bytes(self._errors))
+            text = EVERYWHERE.redact(self._errors.decode(errors="backslashreplace"))
+            os.write(self._real_stderr, text.encode())
             self._errors.clear()
 
 

@@ -15,6 +15,7 @@ import uvloop
 
 from trading_api.node_config import NodeConfig
 from trading_api.status import NodeState, NodeStatus
+from trading_api.trading_rules import Mode
 from trading_node.bookkeeping import keep_books
 from trading_node.books_metrics import BooksCollector
 from trading_node.catalog.reader import OpenCatalog, open_catalog
@@ -33,7 +34,7 @@ from trading_node.status import Life, build_status, live_document
 from trading_node.strategies import load_strategies, origin
 from trading_node.telemetry import Telemetry
 from trading_node.threads import in_daemon_thread
-from trading_node.venues.registry import Parts, build_venue, replay_speed
+from trading_node.venues.registry import Parts, build_venue, plain_order_ids, replay_speed, replays
 from trading_node.venues.replay_feed import ReplayFeed
 from trading_node.web.server import Views, build_app, start_server
 
@@ -78,6 +79,7 @@ class Runner:
         self._life = Life(state=NodeState.STARTING)
         self._last = Snapshot()
         self._node: NautilusNode | None = None
+        self._replays = replays(config.trading_node.venues)
         self._feed = ReplayFeed(replay_speed(config.trading_node.venues))
         self._telemetry = Telemetry(environment)
         self._books = books = keep_books(config.database, folder, config.trading_node.trader_id, os.environ)
@@ -133,19 +135,36 @@ class Runner:
         catalogs = await self._open_catalogs()
         section = self._config.trading_node
         with self._shutdown.at_once():
-            strategies = load_strategies(section.strategies)
+            strategies = load_strategies(section.strategies, plain_order_ids=plain_order_ids(section))
         node = self._node = NautilusNode(
             trader_id=section.trader_id, logs=self._logs, log_level=self._config.logging.level, on_failure=self._fail
         )
-        parts = Parts(catalogs=catalogs, feed=self._feed, portfolio=lambda: node.portfolio)
-        node.process_synchronously(accelerated=self._feed.accelerated)
+        parts = Parts(
+            mode=section.mode,
+            catalogs=catalogs,
+            feed=self._feed,
+            portfolio=lambda: node.portfolio,
+            folder=self._folder,
+            variables=os.environ,
+        )
+        if self._replays:
+            node.process_synchronously(accelerated=self._feed.accelerated)
+        elif section.mode is Mode.PAPER:
+            node.process_orders_synchronously()
         node.build([build_venue(venue, parts) for venue in section.venues], strategies)
         names = {built.id.value: named.name for named, built in zip(section.strategies, strategies, strict=True)}
-        node.gate_orders(self._gate, names, lambda: self._feed.time_ns)
+        node.gate_orders(self._gate, names, (lambda: self._feed.time_ns) if self._replays else None)
         await self._open_books(node)
         self._enter(Life(state=NodeState.STARTING, reason="Connecting"))
         await node.start()
         self._enter(Life(state=NodeState.TRADING, reconciled=True))
+        if self._replays:
+            await self._replay(node)
+        else:
+            await asyncio.Event().wait()  # until it is stopped
+
+    async def _replay(self, node: NautilusNode) -> None:
+        """Play the catalogs to their end; raises NodeError."""
         try:
             await self._feed.play(node)
         except NodeError:
@@ -299,7 +318,8 @@ class Runner:
         return Life(state=NodeState.STOPPED, reason="StopRequested")
 
     def _snapshot(self) -> Snapshot:
-        return self._node.snapshot(self._feed.progress()) if self._node is not None else self._last
+        replay = self._feed.progress() if self._replays else None
+        return self._node.snapshot(replay) if self._node is not None else self._last
 
     def _status(self) -> NodeStatus:
         return build_status(

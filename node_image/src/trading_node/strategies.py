@@ -21,13 +21,16 @@ RESERVED = {
 }
 
 
-def load_strategies(strategies: Sequence[api.Strategy]) -> list[Strategy]:
+def load_strategies(strategies: Sequence[api.Strategy], *, plain_order_ids: bool = False) -> list[Strategy]:
     """Import and construct strategies. Raises NodeError (STRATEGY_REFUSED) for the first that cannot be."""
-    return [load_strategy(strategy) for strategy in strategies]
+    return [load_strategy(strategy, plain_order_ids=plain_order_ids) for strategy in strategies]
 
 
-def load_strategy(strategy: api.Strategy) -> Strategy:
-    """Import and construct one strategy with its order id tag."""
+def load_strategy(strategy: api.Strategy, *, plain_order_ids: bool = False) -> Strategy:
+    """Import and construct one strategy with its order id tag.
+
+    plain_order_ids: have client order ids of letters and digits alone, unless the strategy's config says otherwise.
+    """
     who = f"The strategy {strategy.name}"
     strategy_class = _import(who, strategy.path, Strategy)
     config_class = _import(who, strategy.config_path, StrategyConfig)
@@ -35,6 +38,8 @@ def load_strategy(strategy: api.Strategy) -> Strategy:
         if field in strategy.config:
             raise strategy_refused(f"{who} sets {field} in its config", remedy)
     document = {**strategy.config, "order_id_tag": resolve_order_id_tag(strategy)}
+    if plain_order_ids:
+        document.setdefault("use_hyphens_in_client_order_ids", False)
     try:
         config = config_class.parse(json.dumps(document))
     except (msgspec.MsgspecError, ValueError, TypeError, RuntimeError, KeyError) as error:

@@ -63,4 +63,4 @@ def test_a_catalog_is_made_and_described(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_the_documented_example_is_a_run_config() -> None:
     example = Path(__file__).parents[3] / "docs" / "examples" / "paper.json"
-    assert load_config(example).trading_node.strategies
+    assert load_config(example).config.trading_node.strategies

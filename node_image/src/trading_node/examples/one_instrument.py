@@ -10,6 +10,9 @@ from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
+REST = Decimal("0.01")
+"""Part of the trade size that is not worth an order: a fee taken in coins leaves less than was bought."""
+
 
 class OneInstrumentConfig(StrategyConfig, frozen=True, forbid_unknown_fields=True):  # type: ignore[misc, call-arg]
     """What to trade and how much of it."""
@@ -55,7 +58,7 @@ class OneInstrument(Strategy):  # type: ignore[misc]
         if self._instrument is None or self._order_at_work():
             return
         change = quantity - self.holding()
-        if change:
+        if abs(change) > self.config.trade_size * REST:
             side = OrderSide.BUY if change > 0 else OrderSide.SELL
             size = self._instrument.make_qty(abs(change))
             self.submit_order(self.order_factory.market(self.config.instrument_id, side, size))

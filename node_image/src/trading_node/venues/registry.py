@@ -10,6 +10,7 @@ from nautilus_trader.config import LiveDataClientConfig
 from nautilus_trader.portfolio.base import PortfolioFacade
 
 from trading_api.adapters import Adapter
+from trading_api.node_config import TradingNodeSection
 from trading_api.trading_rules import Mode
 from trading_api.venues import NodeVenue
 from trading_node.catalog.reader import OpenCatalog
@@ -32,6 +33,9 @@ MODULES: Mapping[Adapter, str] = {
     Adapter.INTERACTIVE_BROKERS: "trading_node.venues.interactive_brokers",
 }
 """Module of each real venue with the functions data_client and execution_client, imported when a node needs it."""
+
+OKX_TAGS_LENGTH = 11
+"""What 32 characters leave beside the letter O, date and time (14) and a number of the order (6)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,25 @@ def replay_speed(venues: Sequence[NodeVenue]) -> int | None:
         )
     speed = speeds.pop() if speeds else 1
     return None if isinstance(speed, str) else speed
+
+
+def plain_order_ids(section: TradingNodeSection) -> bool:
+    """Return whether client order ids must be of letters and digits alone, which OKX demands.
+
+    Raises NodeError if they would be longer than OKX takes, or could not be plain.
+    """
+    if all(venue.adapter is not Adapter.OKX for venue in section.venues):
+        return False
+    tag = section.trader_id.rpartition("-")[2]
+    longest = max(len(strategy.resolved_order_id_tag) for strategy in section.strategies)
+    if not tag.isalnum() or len(tag) + longest > OKX_TAGS_LENGTH:
+        raise config_refused(
+            f"Client order ids with the tag {tag!r} of trader_id and order id tags of {longest} characters are not "
+            "what OKX takes: at most 32 letters and digits",
+            f"Let trader_id end with '-' and a short tag of letters and digits, such as DESK-A-001: that tag and an "
+            f"order_id_tag may have {OKX_TAGS_LENGTH} characters together",
+        )
+    return True
 
 
 def build_venue(venue: NodeVenue, parts: Parts) -> VenueClients:
