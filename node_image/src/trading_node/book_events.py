@@ -113,6 +113,8 @@ class Placed(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     contingency: str = ""
     linked_operation_ids: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    options: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    """What the trading engine needs besides to make the order anew, such as how it is triggered."""
     atomic_group: str = ""
     """Operations of one group take effect together or not at all, in the order of `atomic_sequence`."""
     atomic_sequence: int | None = None

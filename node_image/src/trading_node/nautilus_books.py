@@ -48,6 +48,7 @@ TOPICS = ("events.order.*", "events.position.*", "events.account.*")
 PRIORITY = 20
 """On the bus: before strategies, which listen at 0, and before the gate's own account of things."""
 _DECIMALS_KEPT = 4_096
+_MORE_OPTIONS = ("trigger_type", "limit_offset", "trailing_offset", "trailing_offset_type", "activation_price")
 _log = logging.getLogger(__name__)
 
 _TRANSITIONS: dict[type, TransitionKind] = {
@@ -213,6 +214,7 @@ class NautilusBooks:
             contingency=_named(contingency, ContingencyType.NO_CONTINGENCY, contingency_type_to_str),
             linked_operation_ids=tuple(map(self._operation, event.linked_order_ids or ())),
             tags=tuple(event.tags or ()),
+            options={key: str(options[key]) for key in _MORE_OPTIONS if options.get(key) is not None},
             odds=price if betting else None,
             selection=traits.selection,
         )

@@ -25,6 +25,11 @@ _sending: contextvars.ContextVar[tuple[Order, ...]] = contextvars.ContextVar("se
 _log = logging.getLogger(__name__)
 
 
+def in_submission() -> bool:
+    """Whether the running task sends orders: what it says of them is its own conclusion, not the venue's word."""
+    return bool(_sending.get())
+
+
 def guard_client(client: LiveExecutionClient, permits: Permits) -> None:
     """Have a client ask before it takes up an order, and before each request where that can be done."""
     _guard_submit(client, permits)
