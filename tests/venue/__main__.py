@@ -29,6 +29,7 @@ See tests/venue/README.md for faults, the ledger and everything else. Ctrl-C end
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.venue", description="An exchange on loopback.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; there is no protection beyond it")
     parser.add_argument("--port", type=int, default=9000, help="control API; rooms take the next ones (0: free ones)")
     parser.add_argument("--seed", type=int, default=1, help="decides keys and the market's path")
     parser.add_argument("--market", choices=["off", "still", "random"], default="random", help="the background market")
@@ -55,6 +56,7 @@ def config_of(options: argparse.Namespace) -> VenueConfig:
         step_ms=options.step_ms,
         trades=trades,
         rate_limits=not options.no_rate_limits,
+        host=options.host,
         port=options.port,
     )
 

@@ -80,7 +80,7 @@ class ControlServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self._venue.config.host}:{self.port}"
 
     async def start(self, port: int = 0) -> None:
         app = web.Application(middlewares=[_explain])
@@ -100,7 +100,7 @@ class ControlServer:
         app.router.add_post("/v1/market", self._run_market)
         app.router.add_post("/v1/{room}/step", self._step)
         app.router.add_post("/v1/{room}/disconnect", self._disconnect)
-        self._runner, self.port = await listen(app, port)
+        self._runner, self.port = await listen(app, self._venue.config.host, port)
 
     async def stop(self) -> None:
         if self._runner is not None:

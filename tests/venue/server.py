@@ -95,10 +95,11 @@ class Connection:
 
 
 class RoomServer:
-    """One room on one port of loopback."""
+    """One room on one port."""
 
-    def __init__(self, room: Room, floor: Floor, faults: FaultPlan) -> None:
+    def __init__(self, room: Room, floor: Floor, faults: FaultPlan, host: str) -> None:
         self.room = room
+        self.host = host
         self.floor = floor
         self.faults = faults
         self.port = 0
@@ -110,11 +111,11 @@ class RoomServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def ws_url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws://{self.host}:{self.port}"
 
     def now(self) -> int:
         """Return the room's time, UTC nanoseconds, with the clock fault applied."""
@@ -123,7 +124,7 @@ class RoomServer:
     async def start(self, port: int = 0) -> None:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._on_request)
-        self._runner, self.port = await listen(app, port)
+        self._runner, self.port = await listen(app, self.host, port)
         self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
@@ -259,14 +260,14 @@ class RoomServer:
                     exchange.cross(order.id, part, FLOW, now)
 
 
-async def listen(app: web.Application, port: int) -> tuple[web.AppRunner, int]:
-    """Serve an application on loopback; port 0 takes a free one. Returns the runner and the port."""
+async def listen(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:
+    """Serve an application; port 0 takes a free one. Returns the runner and the port."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port)
+    site = web.TCPSite(runner, host, port)
     try:
         await site.start()
     except OSError as error:
         await runner.cleanup()
-        raise OSError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another port, or 0") from error
+        raise OSError(f"cannot listen on {host}:{port}: {error.strerror}; choose another port, or 0") from error
     return runner, int(runner.addresses[0][1])

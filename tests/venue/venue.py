@@ -38,6 +38,8 @@ class VenueConfig:
     """Symbols that follow a file of trades instead of wandering."""
     rate_limits: bool = True
     """Enforce the venues' own request and order limits (of one address, so of all clients together)."""
+    host: str = "127.0.0.1"
+    """Address to listen on: loopback, or one of a network that only tests use."""
     port: int = 0
     """The control API's port; the rooms take the ones after it (0: any free ones)."""
 
@@ -120,7 +122,7 @@ class Venue:
     def _open(self, listing: Listing, room: Callable[[Floor, KeyRing, bool], Room]) -> Market:
         exchange = Exchange(listing.instruments(), listing.rules)
         floor = Floor(exchange)
-        server = RoomServer(room(floor, self.keys, self.config.rate_limits), floor, self.faults)
+        server = RoomServer(room(floor, self.keys, self.config.rate_limits), floor, self.faults, self.config.host)
         now = server.now()
         backgrounds = {}
         for instrument, behaviour in listing.markets:
