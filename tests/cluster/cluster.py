@@ -76,6 +76,9 @@ class Provider(Protocol):
     def load(self, description: Description, names: Sequence[str], /) -> None:
         """Give the nodes the built images that they lack."""
 
+    def pin(self, description: Description, name: str, /) -> str:
+        """Let the nodes find a loaded image by its digest, and return the name with tag and digest."""
+
     def freeze(self, node: str, *, frozen: bool) -> None:
         """Stop a node's kubelet from running, or let it run on."""
 
@@ -126,6 +129,10 @@ class Cluster:
         """Build the images that have changed since and give them to the nodes."""
         self._provider.build(sources, progress)
         self._provider.load(self.description, [source.name for source in sources])
+
+    def pinned(self, source: Source) -> str:
+        """Return a loaded image's name with its digest, as mode Live wants it."""
+        return self._provider.pin(self.description, source.name)
 
     def partition(self, node: str) -> None:
         """Cut a node off: its kubelet stands still, its pods run on, and after 20 s the cluster gives it up."""

@@ -24,6 +24,23 @@ def digests(node: Node) -> dict[str, str]:
     return {row[0]: row[2] for row in rows if len(row) > 2}
 
 
+def pinned(name: str, digest: str) -> str:
+    """Return the name by which Kubernetes finds an image that is asked for with tag and digest: it drops the tag."""
+    return f"{name.rpartition(':')[0]}@{digest}"
+
+
+def pin(node: Node, name: str, digest: str) -> None:
+    """Give an image of the node a name with its digest as well, and take that from those that it replaced."""
+    wanted = pinned(name, digest)
+    there = digests(node)
+    if there.get(name) != digest:
+        raise ClusterError(f"{node.name} has no {name} of digest {digest}: load it first")
+    if wanted not in there:
+        ctr(node, "images", "tag", name, wanted)
+    if stale := [other for other in there if other.startswith(pinned(name, "")) and other != wanted]:
+        ctr(node, "images", "remove", *stale)
+
+
 def load(node: Node, images: Sequence[Image]) -> list[str]:
     """Give the node the images that it lacks, sending only the layers that it lacks; return their names."""
     there = digests(node)

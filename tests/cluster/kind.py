@@ -90,6 +90,18 @@ class Kind:
         """Copy the images into the nodes; kind skips those that they have."""
         run(["kind", "load", "docker-image", "--name", NAME, *names], timeout=600)
 
+    def pin(self, description: Description, name: str) -> str:
+        """Name the image by its digest in each node; Docker's own digest is another one."""
+        digest = ""
+        for node in description.nodes:
+            ctr = ["docker", "exec", node, "ctr", "--namespace", "k8s.io", "images"]
+            rows = [text.split() for text in run([*ctr, "list", f"name=={name}"]).splitlines()[1:]]
+            if not rows:
+                raise ClusterError(f"{node} has no {name}: load it first")
+            digest = rows[0][2]
+            run([*ctr, "tag", "--force", name, f"{name.rpartition(':')[0]}@{digest}"])
+        return f"{name}@{digest}"
+
     def freeze(self, node: str, *, frozen: bool) -> None:
         """Stop the kubelet inside the node's container, or let it go on."""
         number = "SIGSTOP" if frozen else "SIGCONT"

@@ -59,6 +59,15 @@ class Local:
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda node: containers.load(node, wanted), nodes))
 
+    def pin(self, description: Description, name: str) -> str:
+        """Name the image by its digest in each node's containerd."""
+        image = images.layout().image(name)
+        if image is None:
+            raise ClusterError(f"not built: {name}")
+        for node in local.Layout(Network(description.network), len(description.nodes)).nodes:
+            containers.pin(node, name, image.digest)
+        return f"{name}@{image.digest}"
+
     def freeze(self, node: str, *, frozen: bool) -> None:
         """Stop the kubelet's process, or let it go on."""
         records = [record for record in process.load(local.records_dir()) if record.name == f"kubelet-{node}"]
