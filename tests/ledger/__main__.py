@@ -13,11 +13,9 @@ import random
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack
 
 from tests.ledger.history import Outcome, Setting, run_history
 from tests.ledger.rooms import ROOMS
-from tests.node.books.postgres_server import PostgresServer
 
 SHOWN = 40
 """Differences that are printed of one history."""
@@ -67,20 +65,17 @@ def settings(options: argparse.Namespace) -> list[Setting]:
 
 async def run(chosen: list[Setting], *, keep_going: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    with ExitStack() as stack:
-        needed = any(setting.database == "postgres" for setting in chosen)
-        postgres = stack.enter_context(PostgresServer()) if needed else None
-        for number, setting in enumerate(chosen, start=1):
-            print(f"history {number} of {len(chosen)}: python -m tests.ledger {setting}", flush=True)
-            outcome = await run_history(setting, postgres, lambda line: print(f"  {line}", flush=True))
-            outcomes.append(outcome)
-            print(outcome, flush=True)
-            for difference in outcome.differences[:SHOWN]:
-                print(f"  {difference}", flush=True)
-            if outcome.differences:
-                print(f"  {len(outcome.differences)} differences; logs and books: {outcome.folder}", flush=True)
-                if not keep_going:
-                    break
+    for number, setting in enumerate(chosen, start=1):
+        print(f"history {number} of {len(chosen)}: python -m tests.ledger {setting}", flush=True)
+        outcome = await run_history(setting, lambda line: print(f"  {line}", flush=True))
+        outcomes.append(outcome)
+        print(outcome, flush=True)
+        for difference in outcome.differences[:SHOWN]:
+            print(f"  {difference}", flush=True)
+        if outcome.differences:
+            print(f"  {len(outcome.differences)} differences; logs and books: {outcome.folder}", flush=True)
+            if not keep_going:
+                break
     return outcomes
 
 

@@ -53,6 +53,8 @@ class LedgerRoom:
     """What the strategies may use besides market and limit orders: modify, stop, bracket, post_only, fok."""
     hyphens: bool = True
     """Whether client order ids may hold hyphens."""
+    expires: bool = True
+    """Whether the venue's protocol has a word for what ended without anybody's asking; otherwise it is cancelled."""
 
     @property
     def symbols(self) -> dict[str, str]:
@@ -113,7 +115,7 @@ def _ed25519(account: Mapping[str, str]) -> dict[str, str]:
 
 
 def _okx_keys(account: Mapping[str, str]) -> dict[str, str]:
-    return {**_hmac(account), f"{CREDENTIALS}_API_PASSPHRASE": account["passphrase"]}
+    return {**_hmac(account), f"{CREDENTIALS}_PASSPHRASE": account["passphrase"]}
 
 
 _SECTIONS = {"futures": _futures, "spot": _spot, "okx": _okx}
@@ -181,5 +183,6 @@ OKX = LedgerRoom(
     repeatable=("WS cancel-order", "WS amend-order"),
     features=frozenset({"modify", "stop", "post_only", "fok"}),
     hyphens=False,
+    expires=False,
 )  # fmt: skip
 ROOMS = {room.name: room for room in (FUTURES, SPOT, OKX)}

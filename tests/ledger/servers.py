@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +19,7 @@ from tests.node.books.postgres_server import PostgresServer
 
 DATABASE_URL = "LEDGER_DATABASE_URL"
 REDIS_URL = "LEDGER_REDIS_URL"
+BOOKS = "books"
 START_S = 30.0
 _POLL_S = 0.02
 
@@ -113,24 +114,22 @@ class Databases:
 
 
 @asynccontextmanager
-async def databases(
-    folder: Path, *, postgres: PostgresServer | None, redis: bool, name: str
-) -> AsyncIterator[Databases]:
-    """Give the databases of one history.
-
-    folder: of the embedded books; postgres: a server that runs, in which the history gets a database of its own.
-    """
+async def databases(folder: Path, *, postgres: bool, redis: bool) -> AsyncIterator[Databases]:
+    """Give the databases of one history, on servers of its own; folder: of the embedded books."""
     variables: dict[str, str] = {}
-    books: Outages | None = None
     query = sqlite_query(folder / "books.sqlite3")
-    if postgres is not None:
-        variables[DATABASE_URL] = await asyncio.to_thread(postgres.create, name)
-        query = csv_query(lambda statement: postgres.query(name, statement))
-        books = Outages(postgres.stop, postgres.start, signal.SIGQUIT)
-    server = RedisServer() if redis else None
-    if server is None:
-        yield Databases(query, variables, books, None)
-        return
-    with server:
-        variables[REDIS_URL] = server.url
-        yield Databases(query, variables, books, Outages(server.stop, server.start, signal.SIGKILL))
+    books: Outages | None = None
+    cache: Outages | None = None
+    with ExitStack() as stack:
+        if postgres:
+            server = await asyncio.to_thread(PostgresServer)
+            await asyncio.to_thread(stack.enter_context, server)
+            variables[DATABASE_URL] = await asyncio.to_thread(server.create, BOOKS)
+            query = csv_query(lambda statement: server.query(BOOKS, statement))
+            books = Outages(server.stop, server.start, signal.SIGQUIT)
+        if redis:
+            redis_server = RedisServer()
+            await asyncio.to_thread(stack.enter_context, redis_server)
+            variables[REDIS_URL] = redis_server.url
+            cache = Outages(redis_server.stop, redis_server.start, signal.SIGKILL)
+        yield Databases(query, variables, books, cache)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from tests.ledger.rooms import LedgerRoom
 from tests.ledger.rows import FillRow, OrderRow, State, VenueRows
 
 _STATES = {
@@ -25,14 +27,10 @@ _CONDITIONAL_STATES = {
 }
 
 
-def venue_rows(
-    ledger: Mapping[str, Any], *, spot: Mapping[str, str], purse: Mapping[str, Decimal], multipliers: Mapping[str, str]
-) -> VenueRows:
-    """Return the rows of one account.
-
-    spot: base asset by symbol, for rooms whose positions are balances; purse: what the account was given of each asset.
-    multipliers: base per contract by symbol, of derivatives; others count as spot.
-    """
+def venue_rows(ledger: Mapping[str, Any], room: LedgerRoom, purse: Mapping[str, Decimal]) -> VenueRows:
+    """Return the rows of one account; purse: what it was given of each asset."""
+    spot = {market.symbol: market.base for market in room.markets if market.base}
+    multipliers = {market.symbol: market.multiplier for market in room.markets if market.multiplier}
     fills = tuple(_fill(fill) for fill in ledger["fills"])
     positions = {held["symbol"]: Decimal(held["quantity"]) for held in ledger["positions"]}
     for symbol, base in spot.items():
@@ -46,6 +44,8 @@ def venue_rows(
     orders = [_order(order) for order in ledger["orders"]]
     # One that fired lives on as an order with the same client id.
     orders += [_conditional(each) for each in ledger["conditionals"] if each["order_id"] is None]
+    if not room.expires:
+        orders = [replace(o, state=State.CANCELED) if o.state is State.EXPIRED else o for o in orders]
     return VenueRows(orders=tuple(orders), fills=fills, positions=positions, worth=worth)
 
 
