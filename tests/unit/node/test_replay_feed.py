@@ -65,11 +65,11 @@ class Subscriptions:
         return self.catalog.describe()
 
 
-@pytest.fixture
-def catalog(tmp_path: Path) -> OpenCatalog:
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> OpenCatalog:
     """Trades at even milliseconds, quotes at odd ones, of twenty each."""
     return market.write_catalog(
-        tmp_path / "catalog",
+        tmp_path_factory.mktemp("replayed") / "catalog",
         [market.trade(n * 2 * MILLISECOND) for n in range(1, 21)],
         [market.quote((n * 2 + 1) * MILLISECOND) for n in range(1, 21)],
     )

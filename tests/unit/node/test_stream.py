@@ -13,7 +13,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 from tests.examples import examples
 from tests.unit.node import market
 from trading_node.catalog import stream
-from trading_node.catalog.reader import count_rows, open_catalog, time_range
+from trading_node.catalog.reader import OpenCatalog, count_rows, open_catalog, time_range
 from trading_node.catalog.stream import ReadAhead, merge_chunks, read_chunks
 from trading_node.errors import NodeError
 
@@ -67,10 +67,16 @@ def test_catalogs_are_merged_into_one_stream(tmp_path: Path, monkeypatch: pytest
     assert [event.ts_init for event in events if event.instrument_id == eth] == times[2]
 
 
+@pytest.fixture(scope="module")
+def minute(tmp_path_factory: pytest.TempPathFactory) -> OpenCatalog:
+    return market.write_catalog(
+        tmp_path_factory.mktemp("minute") / "catalog", [market.trade(ns) for ns in range(1, 61)]
+    )
+
+
 @pytest.mark.parametrize("start", [0, 1, 30, 31, 60, 61])
-def test_it_starts_anywhere_in_time(tmp_path: Path, start: int) -> None:
-    catalog = market.write_catalog(tmp_path / "catalog", [market.trade(ns) for ns in range(1, 61)])
-    assert [event.ts_init for event in play(catalog.files, start)] == list(range(max(start, 1), 61))
+def test_it_starts_anywhere_in_time(minute: OpenCatalog, start: int) -> None:
+    assert [event.ts_init for event in play(minute.files, start)] == list(range(max(start, 1), 61))
 
 
 def test_files_of_one_series_follow_each_other(tmp_path: Path) -> None:

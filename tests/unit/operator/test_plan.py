@@ -1,5 +1,6 @@
 """Plans: the examples that show the order of things, and the laws that hold for every look at the cluster."""
 
+import functools
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from tests.unit.operator.manifests import (
 )
 from trading_api import wiring
 from trading_operator.actions import Action, Apply, Create, Delete, Replace, SetFinalizers, target_of
+from trading_operator.desired.controller_revision import Recorded
 from trading_operator.desired.deployment import desired
 from trading_operator.desired.names import ANNOTATION_APPROVE, FINALIZER
 from trading_operator.desired.stateful_set import replicas_of, revision_in
@@ -227,13 +229,19 @@ def test_what_an_earlier_deployment_left_goes_first() -> None:
 # Laws
 
 
+@functools.cache
+def _record(image: str, generation: int, approval: int) -> Recorded:
+    """Render each of the few revisions that situations are made of once."""
+    return record(deployment(image=f"example/node:{image}"), generation=generation, approval=approval)
+
+
 @st.composite
 def situations(draw: st.DrawFn) -> Situation:
     """Any mixture of wish, records, StatefulSet, pod and report that could be seen."""
     images = draw(st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=4, unique=True))
     approvals = draw(st.permutations(range(len(images))))
     records = [
-        record(deployment(image=f"example/node:{image}"), generation=number + 1, approval=approval)
+        _record(image, number + 1, approval)
         for number, (image, approval) in enumerate(zip(images, approvals, strict=True))
     ]
     generation = len(images) + draw(st.integers(0, 1))
