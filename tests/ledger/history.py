@@ -56,10 +56,11 @@ class Setting:
     """What the last stop does with open orders."""
 
     def __str__(self) -> str:
-        redis = " --redis" if self.redis else ""
+        more = " --redis" if self.redis else ""
+        more += f" --module {self.module}" if self.module != "tests.ledger.trader" else ""
         return (
-            f"--seed {self.seed} --kills {self.kills} --room {self.room} --database {self.database}{redis}"
-            f" --ending {self.ending} --drain {self.drain}"
+            f"--seed {self.seed} --kills {self.kills} --room {self.room} --database {self.database}"
+            f" --ending {self.ending} --drain {self.drain}{more}"
         )
 
 
@@ -88,8 +89,13 @@ class Outcome:
         )
 
 
-async def run_history(setting: Setting, say: Say = print, plan: Plan | None = None) -> Outcome:
-    """Carry out a plan, that of the setting when none is given. Everything that it starts ends with it."""
+async def run_history(
+    setting: Setting, say: Say = print, plan: Plan | None = None, *, keep_evidence: bool = True
+) -> Outcome:
+    """Carry out a plan, that of the setting when none is given. Everything that it starts ends with it.
+
+    keep_evidence: leave logs and books of a history with differences.
+    """
     folder = Path(tempfile.mkdtemp(prefix=f"ledger-{setting.room}-{setting.seed}-"))
     outcome = Outcome(setting, folder=str(folder))
     began = time.monotonic()
@@ -112,7 +118,7 @@ async def run_history(setting: Setting, say: Say = print, plan: Plan | None = No
         stack.push_async_callback(history.close)
         await history.run()
     outcome.seconds = time.monotonic() - began
-    if not outcome.differences:
+    if not (outcome.differences and keep_evidence):
         shutil.rmtree(folder)
         outcome.folder = ""
     return outcome

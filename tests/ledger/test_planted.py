@@ -1,0 +1,77 @@
+"""A test that finds nothing has to be able to find something: bugs on purpose, each of which it must find."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.ledger.compare import Kind
+from tests.ledger.history import Outcome, Setting, run_history
+from tests.ledger.plan import Do, End, Life, Plan, Step
+
+AT_ONCE = 3
+"""Histories side by side: they wait most of the time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planted:
+    module: str
+    found: frozenset[Kind]
+    """What the ledger test must say, whatever else it says."""
+    faults: tuple[dict[str, Any], ...] = ()
+    """In force while the node trades, until it is killed."""
+    drain: str = "Keep"
+    trades_s: float = 2.5
+
+
+def planted(module: str, *found: Kind, **more: Any) -> Planted:
+    return Planted(module=module, found=frozenset(found), **more)
+
+
+SILENT_FILLS = ({"action": "drop", "stream": "user", "count": None},)
+"""Nothing of what happens to orders is told; the node learns it by asking, after its restart."""
+BUGS = (
+    planted("lost_event", Kind.LOST_FILL, Kind.POSITION),
+    planted("doubled_write", Kind.PHANTOM_FILL, Kind.POSITION),
+    planted("changing_fill_id", Kind.LOST_FILL, Kind.PHANTOM_FILL, faults=SILENT_FILLS),
+    planted("late_journal", Kind.OWNER),
+    planted("forgotten_fee", Kind.PROFIT),
+    planted("sent_again", Kind.OWNER),
+)
+
+
+def plan_of(bug: Planted) -> Plan:
+    """Trade, be killed once, start again: enough for each of them."""
+    steps = tuple(
+        Step(at_s=0.0, do=Do.FAULT, for_s=bug.trades_s, details={"room": "binance-futures", **fault})
+        for fault in bug.faults
+    )
+    life = Life(number=0, end=End.KILL_TRADING, after_s=bug.trades_s, trades_s=bug.trades_s, trading=steps)
+    return Plan(seed=7, room="futures", lives=(life,))
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Outcome]:
+    async def all_of_them() -> list[Outcome]:
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def one(bug: Planted) -> Outcome:
+            async with turn:
+                module = f"tests.ledger.planted.{bug.module}"
+                setting = Setting(room="futures", seed=7, kills=1, module=module, drain=bug.drain)
+                return await run_history(setting, plan=plan_of(bug), keep_evidence=False)
+
+        return await asyncio.gather(*map(one, BUGS))
+
+    return dict(zip((bug.module for bug in BUGS), asyncio.run(all_of_them()), strict=True))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("bug", BUGS, ids=[bug.module for bug in BUGS])
+def test_the_bug_is_found(bug: Planted, outcomes: dict[str, Outcome]) -> None:
+    outcome = outcomes[bug.module]
+    kinds = {difference.kind for difference in outcome.differences}
+    assert bug.found <= kinds, f"{outcome}\n" + "\n".join(map(str, outcome.differences))
