@@ -222,7 +222,7 @@ class NautilusGate:
             self._revalue_at = now + REVALUE_NS
             for each_id, each in self._markets.items():
                 self._prices.refresh(each, each_id)
-        else:
+        elif self._cache.quote_tick(instrument_id) is not market.source:
             self._prices.refresh(market, instrument_id)
         intent = self._reader.read(order, market.contract, None if command is None else command.position_id)
         if order.is_quote_quantity and not market.contract.inverse:

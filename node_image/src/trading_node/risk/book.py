@@ -86,9 +86,30 @@ class GateBook:
             self._sent_at, self._sent_at_before = {}, self._sent_at
 
     def submit(self, intent: OrderIntent, holding: Holding, now_ns: int) -> None:
-        """Count an order for a holding that is being sent."""
-        self.in_flight[intent.order_id] = self._add(intent, holding)
-        self.sends.record(intent.strategy, intent.contract.venue, now_ns)
+        """Count an order for a holding that is being sent.
+
+        The same as to add and to record it, in one place: each call that every order makes is felt.
+        """
+        order_id, price, quantity = intent.order_id, intent.price, intent.quantity
+        self.in_flight[order_id] = self.pending[order_id] = Pending(intent, holding, quantity)
+        market = holding.market
+        if intent.buy:
+            side = market.resting_buys
+            holding.buys += quantity
+            if not intent.reduce_only:
+                holding.opening_buys += quantity
+        else:
+            side = market.resting_sells
+            holding.sells += quantity
+            if not intent.reduce_only:
+                holding.opening_sells += quantity
+        if price is not None and intent.active:
+            side.prices[order_id] = price
+            best = side.known_best
+            if best is not None and (price > best if intent.buy else price < best):
+                side.known_best = price
+        self.valuation.dirty[holding] = None
+        self.sends.record(intent.strategy, market.contract.venue, now_ns)
 
     def withdraw(self, order_id: str) -> None:
         """Undo the last submit: the order was decided and not sent."""
@@ -211,9 +232,7 @@ class GateBook:
         pending = self.pending[intent.order_id] = Pending(intent, holding, quantity)
         holding.add_pending(intent, quantity)
         self.valuation.dirty[holding] = None
-        if intent.active and intent.price is not None:
-            market = holding.market
-            (market.resting_buys if intent.buy else market.resting_sells).add(intent.order_id, intent.price)
+        self._put_on_market(pending)
         return pending
 
     def _remove(self, order_id: str) -> Pending | None:
@@ -225,8 +244,7 @@ class GateBook:
                 holding.add_pending(intent, -pending.remaining)
                 self.valuation.dirty[holding] = None
             if intent.active and intent.price is not None:
-                market = holding.market
-                (market.resting_buys if intent.buy else market.resting_sells).remove(intent.order_id)
+                self._take_off_market(pending)
             if holding.key[2]:
                 self._forget_idle(holding)
         return pending

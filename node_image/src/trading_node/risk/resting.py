@@ -7,28 +7,30 @@ from decimal import Decimal
 class RestingSide:
     """Prices of our orders on one side; the best one is what an order of ours on the other side would meet first."""
 
-    __slots__ = ("_best", "_pick", "_prices")
+    __slots__ = ("_pick", "known_best", "prices")
 
     def __init__(self, pick: Callable[[Iterable[Decimal]], Decimal]) -> None:
         """Take ``max`` for buys and ``min`` for sells."""
-        self._prices: dict[str, Decimal] = {}
-        self._best: Decimal | None = None
+        self.prices: dict[str, Decimal] = {}
+        """By order id. Who adds one that is better than ``known_best`` sets that to None, or to its price."""
+        self.known_best: Decimal | None = None
+        """The best price, where it is known."""
         self._pick = pick
 
     @property
     def best(self) -> Decimal | None:
         """The best price; None without orders."""
-        if self._best is None and self._prices:
-            self._best = self._pick(self._prices.values())
-        return self._best
+        if self.known_best is None and self.prices:
+            self.known_best = self._pick(self.prices.values())
+        return self.known_best
 
     def add(self, order_id: str, price: Decimal) -> None:
         """Take an order in."""
-        self._prices[order_id] = price
-        if self._best is not None or len(self._prices) == 1:
-            self._best = price if self._best is None else self._pick((self._best, price))
+        self.prices[order_id] = price
+        if self.known_best is not None:
+            self.known_best = self._pick((self.known_best, price))
 
     def remove(self, order_id: str) -> None:
         """Take an order out, if it is here."""
-        if self._prices.pop(order_id, None) == self._best:
-            self._best = None
+        if self.prices.pop(order_id, None) == self.known_best:
+            self.known_best = None

@@ -24,6 +24,8 @@ class Standing:
     """Of the whole node."""
     venue_admissions: Mapping[str, Admission] = field(default_factory=dict)
     """Of single venues, on top."""
+    stopping: Admission = Admission.ACTIVE
+    """What the node's own stop leaves; on top of the others, and never taken back."""
     reconciled: bool = False
     """Whether the node agrees with its venues; without it nothing passes, as positions are not known."""
     unreconciled_venues: frozenset[str] = frozenset()
@@ -34,14 +36,15 @@ class Standing:
     """Whether everything is taken everywhere."""
 
     def __post_init__(self) -> None:
-        active = all(each is Admission.ACTIVE for each in (self.admission, *self.venue_admissions.values()))
+        admissions = (self.admission, self.stopping, *self.venue_admissions.values())
+        active = all(each is Admission.ACTIVE for each in admissions)
         object.__setattr__(
             self, "is_open", active and self.recorded and self.reconciled and not self.unreconciled_venues
         )
 
     def admission_at(self, venue: str) -> Admission:
         """Return what holds at a venue."""
-        return max(self.admission, self.venue_admissions.get(venue, Admission.ACTIVE))
+        return max(self.admission, self.stopping, self.venue_admissions.get(venue, Admission.ACTIVE))
 
     def is_reconciled(self, venue: str) -> bool:
         """Return whether node and venue agree."""
@@ -52,6 +55,10 @@ class Standing:
         if venue is None:
             return replace(self, admission=admission)
         return replace(self, venue_admissions={**self.venue_admissions, venue: admission})
+
+    def with_stopping(self, admission: Admission) -> "Standing":
+        """Return the standing of a node that stops."""
+        return replace(self, stopping=max(self.stopping, admission))
 
     def with_reconciled(self, venue: str | None, *, reconciled: bool) -> "Standing":
         """Return the standing with a venue, or all of them, in agreement or not."""
