@@ -1,4 +1,4 @@
-"""The command line: ``trading-node run | catalog | version``.
+"""The command line: ``trading-node run | config | catalog | version``.
 
 What is slow to import is imported by the command that needs it, so that help and errors of the configuration are
 there at once.
@@ -17,8 +17,8 @@ from trading_node import __version__
 from trading_node.environment import Environment, read_environment
 from trading_node.errors import NodeError, crashed, usage_error
 from trading_node.logs import configure_logging
-from trading_node.redaction import EVERYWHERE, IN_ERRORS
-from trading_node.run_config.load import RunConfig, load_run_config
+from trading_node.run_config.commands import add_config_commands
+from trading_node.run_config.load import RunConfig, hear_nothing_of, load_run_config
 from trading_node.shutdown import Shutdown, block_signals, end_process, report_failure
 
 EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {code.name}" for code in ExitCode)
@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="trade until a signal, the end of the replay or a failure")
     run.add_argument("--config", type=Path, required=True, metavar="FILE", help="the run-config, JSON")
     run.set_defaults(command=_run)
+    add_config_commands(commands.add_parser("config", help="check, show or describe a run-config"))
     _add_catalog(commands.add_parser("catalog", help="make a catalog of market data, or look into one"))
     commands.add_parser("version", help="print the version").set_defaults(command=_version)
     return parser
@@ -77,8 +78,7 @@ def load_config(path: Path) -> RunConfig:
     Raises NodeError (CONFIG_REFUSED) with every fault that it has.
     """
     loaded = load_run_config(path, os.environ)
-    IN_ERRORS.add(loaded.expanded.values)
-    EVERYWHERE.add(loaded.expanded.secrets)
+    hear_nothing_of(loaded)
     return loaded
 
 

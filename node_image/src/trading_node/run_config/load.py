@@ -8,7 +8,7 @@ from trading_api.codec import load_json, node_config_of
 from trading_api.errors import FieldError, InvalidDocument
 from trading_api.node_config import NodeConfig
 from trading_node.errors import config_refused
-from trading_node.redaction import Redactor
+from trading_node.redaction import IN_ERRORS, Redactor, hide
 from trading_node.run_config.variables import Expanded, expand
 
 REMEDY = "Correct it and start again"
@@ -41,6 +41,12 @@ def load_run_config(path: Path, variables: Mapping[str, str]) -> RunConfig:
     except InvalidDocument as error:
         raise config_refused(f"The run-config {path} is refused: {error}", REMEDY) from None
     return RunConfig(config=config, folder=path.resolve().parent, expanded=expanded)
+
+
+def hear_nothing_of(loaded: RunConfig) -> None:
+    """Keep what variables put into a run-config out of errors, and the secrets among it out of everything."""
+    IN_ERRORS.add(loaded.expanded.values)
+    hide(loaded.expanded.secrets)
 
 
 def parse_run_config(text: str | bytes, variables: Mapping[str, str]) -> tuple[NodeConfig, Expanded]:

@@ -104,8 +104,8 @@ def plain_order_ids(section: TradingNodeSection) -> bool:
 
 def build_venue(venue: NodeVenue, parts: Parts) -> VenueClients:
     """Return the clients of a venue. Raises NodeError for what its config, its catalog or its keys lack."""
-    data = _replay(venue, parts) if venue.adapter is Adapter.REPLAY else real_client(venue, parts, "data_client")
-    execution = real_client(venue, parts, "execution_client") if parts.mode is Mode.LIVE else _paper(venue, parts)
+    data = _replay(venue, parts) if venue.adapter is Adapter.REPLAY else _real(venue, parts, "data_client")
+    execution = _real(venue, parts, "execution_client") if parts.mode is Mode.LIVE else _paper(venue, parts)
     return VenueClients(
         name=venue.name,
         data_config=data.config,
@@ -115,9 +115,16 @@ def build_venue(venue: NodeVenue, parts: Parts) -> VenueClients:
     )
 
 
-def real_client(venue: NodeVenue, parts: Parts, kind: str) -> Client:
-    """Return one client of a real venue; its keys appear in nothing that the process writes from now on."""
-    keys = read_credentials(venue, parts.folder, parts.variables)
+def _real(venue: NodeVenue, parts: Parts, kind: str) -> Client:
+    return real_client(venue, parts.folder, parts.variables, kind)
+
+
+def real_client(venue: NodeVenue, folder: Path, variables: Mapping[str, str], kind: str) -> Client:
+    """Return one client of a real venue, ``data_client`` or ``execution_client``; raises NodeError.
+
+    The venue's keys appear in nothing that the process writes from now on.
+    """
+    keys = read_credentials(venue, folder, variables)
     hide(keys.hidden())
     adapter: Any = importlib.import_module(MODULES[venue.adapter])
     client: Client = getattr(adapter, kind)(venue, keys)
