@@ -11,9 +11,9 @@ from trading_node.errors import NodeError
 NAMES = ("api-key", "api-secret", "passphrase")
 
 
-def keep(folder: Path, **files: str | bytes) -> Path:
-    for name, content in files.items():
-        path = folder / name.replace("_", "-")
+def keep(folder: Path, *contents: str | bytes) -> Path:
+    for name, content in zip(NAMES, contents, strict=False):
+        path = folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         path.chmod(0o600)
     return folder
@@ -21,15 +21,13 @@ def keep(folder: Path, **files: str | bytes) -> Path:
 
 def test_keys_are_read_from_files_without_the_space_around_them(tmp_path: Path) -> None:
     pem = "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----"
-    keys = read_directory(
-        "OKX", keep(tmp_path, api_key="k-1\n", api_secret=f"\ufeff{pem}\r\n", passphrase=" p p "), NAMES
-    )
+    keys = read_directory("OKX", keep(tmp_path, "k-1\n", f"\ufeff{pem}\r\n", " p p "), NAMES)
     assert [keys[name] for name in NAMES] == ["k-1", pem, "p p"]
     assert keys.get("private-key") is None
 
 
 def test_everything_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
-    keep(tmp_path, api_key="", api_secret=b"\xff\xfe")
+    keep(tmp_path, "", b"\xff\xfe")
     (tmp_path / "passphrase").mkdir()
     with pytest.raises(NodeError) as error:
         read_directory("OKX", tmp_path, (*NAMES, "private-key"))
@@ -46,12 +44,12 @@ def test_everything_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(NodeError, match="there is no directory .*Make it, with the files api-key, api-secret"):
+    with pytest.raises(NodeError, match=r"there is no directory .*Make it, with the files api-key, api-secret"):
         read_directory("BYBIT", tmp_path / "nowhere", NAMES[:2])
 
 
 def test_keys_that_everybody_may_read_are_refused_except_in_a_volume_of_kubernetes(tmp_path: Path) -> None:
-    keep(tmp_path, api_key="k", api_secret="s")
+    keep(tmp_path, "k", "s")
     (tmp_path / "api-secret").chmod(0o644)
     with pytest.raises(NodeError, match=r"everybody on this machine may read .*: run chmod 600 .*/api-secret"):
         read_directory("BYBIT", tmp_path, NAMES[:2])
@@ -62,7 +60,7 @@ def test_keys_that_everybody_may_read_are_refused_except_in_a_volume_of_kubernet
 @pytest.mark.parametrize("content", ["a\0b", "a\x1bb", "k" * 70_000])
 def test_what_cannot_be_a_key_is_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(NodeError) as error:
-        read_directory("BYBIT", keep(tmp_path, api_key=content), NAMES[:1])
+        read_directory("BYBIT", keep(tmp_path, content), NAMES[:1])
     assert content not in str(error.value)
 
 
