@@ -7,6 +7,7 @@ from pydantic import Field
 
 from trading_api.base import ApiModel
 from trading_api.fields import Matches, keyed_by
+from trading_api.policies import OrdersAtStop, PositionsAtStop
 
 Message = Annotated[str, Field(max_length=1024)]
 Timestamp = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
@@ -156,11 +157,73 @@ class LimitsStatus(ApiModel):
     """Which limits are in force."""
 
     hash: Annotated[str, Field(max_length=64)]
-    """First ten digits of the SHA-256 of the limits in force."""
+    """First ten digits of the SHA-256 of the limits file in force."""
     applied_at: Timestamp | None = None
     """When they came into force."""
     error: Message = ""
     """Why newer limits are not in force; the former ones stay."""
+
+
+class DrainState(StrEnum):
+    """How far a stop is."""
+
+    DRAINING = "Draining"
+    """At work."""
+    DONE = "Done"
+    """What is left is what the policy keeps."""
+    INCOMPLETE = "Incomplete"
+    """Something is left that the policy does not keep, or the venue could not be asked."""
+
+
+class LeftOrder(ApiModel):
+    """An order of the node that is open at its venue."""
+
+    client_order_id: Annotated[str, Field(max_length=128)]
+    """Id that the node gave it."""
+    instrument: Annotated[str, Field(max_length=128)]
+    """Instrument id."""
+    strategy: Annotated[str, Field(max_length=128)]
+    """Strategy id."""
+    side: Annotated[str, Field(max_length=16)]
+    """BUY or SELL."""
+    quantity: DecimalText
+    """What may still fill."""
+
+
+class LeftPosition(ApiModel):
+    """An open position of the node."""
+
+    instrument: Annotated[str, Field(max_length=128)]
+    """Instrument id."""
+    strategy: Annotated[str, Field(max_length=128)]
+    """Strategy id."""
+    quantity: DecimalText
+    """Signed quantity; negative is short."""
+    dust: bool = False
+    """Whether it is smaller than what the venue trades."""
+
+
+class DrainStatus(ApiModel):
+    """What a stop was to leave at the venues, and what it left."""
+
+    orders: OrdersAtStop
+    """What was to become of open orders."""
+    positions: PositionsAtStop
+    """What was to become of open positions."""
+    state: DrainState
+    """How far it is."""
+    verified: bool = False
+    """Whether the venues, asked after the last thing that happened, have said that this is so."""
+    open_orders: Annotated[int, Field(ge=0)] = 0
+    """How many orders are left."""
+    open_positions: Annotated[int, Field(ge=0)] = 0
+    """How many positions are left."""
+    left_orders: Annotated[tuple[LeftOrder, ...], Field(max_length=5)] = ()
+    """The first of the orders that are left."""
+    left_positions: Annotated[tuple[LeftPosition, ...], Field(max_length=5)] = ()
+    """The first of the positions that are left."""
+    message: Message = ""
+    """For a person: what is left, and why."""
 
 
 class NodeStatus(ApiModel):
@@ -198,6 +261,8 @@ class NodeStatus(ApiModel):
     """How far the replay has come."""
     limits: LimitsStatus | None = None
     """Which limits are in force."""
+    drain: DrainStatus | None = None
+    """What the node's stop left at the venues; absent while it does not stop."""
     started_at: Timestamp
     """When the process started."""
     updated_at: Timestamp
