@@ -31,6 +31,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--room", action="append", choices=sorted(ROOMS), help="repeatable; default: all")
     parser.add_argument("--database", action="append", choices=("sqlite", "postgres"), help="repeatable; default: both")
     parser.add_argument("--redis", action="store_true", help="let Redis hold Nautilus' cache")
+    parser.add_argument("--garble", action="store_true", help="garble what the venue says now and then")
     parser.add_argument("--ending", choices=("restart", "running"), help="default: in turn")
     parser.add_argument("--drain", choices=("Cancel", "Keep"), help="default: in turn")
     parser.add_argument("--module", default="tests.ledger.trader", help="of the strategies; tests.ledger.planted.* err")
@@ -52,6 +53,7 @@ def settings(options: argparse.Namespace) -> list[Setting]:
                 kills=min(left, options.each),
                 database=next(kinds),
                 redis=options.redis,
+                garble=options.garble,
                 module=options.module,
                 ending=options.ending or ("restart", "running")[number // 2 % 2],
                 drain=options.drain or ("Cancel", "Keep")[number // 4 % 2],

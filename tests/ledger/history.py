@@ -18,7 +18,7 @@ from typing import Any
 from tests.ledger.books import read_books
 from tests.ledger.compare import Difference, Kind, differences
 from tests.ledger.node import NodeLife, NodeSettings, start_node
-from tests.ledger.plan import Do, End, Life, Plan, Servers, Step, make_plan
+from tests.ledger.plan import Do, End, Life, Plan, Step, World, make_plan
 from tests.ledger.rooms import ACCOUNT, ROOMS, LedgerRoom
 from tests.ledger.rows import OUTSIDE
 from tests.ledger.servers import Databases, Outages, databases
@@ -49,6 +49,8 @@ class Setting:
     database: str = "sqlite"
     """sqlite or postgres"""
     redis: bool = False
+    garble: bool = False
+    """Whether the venue's replies and messages are garbled now and then."""
     module: str = "tests.ledger.trader"
     ending: str = "restart"
     """How it comes to rest: a fresh start without faults, or the running node with the faults lifted."""
@@ -56,7 +58,7 @@ class Setting:
     """What the last stop does with open orders."""
 
     def __str__(self) -> str:
-        more = " --redis" if self.redis else ""
+        more = (" --redis" if self.redis else "") + (" --garble" if self.garble else "")
         more += f" --module {self.module}" if self.module != "tests.ledger.trader" else ""
         return (
             f"--seed {self.seed} --kills {self.kills} --room {self.room} --database {self.database}"
@@ -100,8 +102,8 @@ async def run_history(
     outcome = Outcome(setting, folder=str(folder))
     began = time.monotonic()
     room = ROOMS[setting.room]
-    servers = Servers(database=setting.database == "postgres", redis=setting.redis)
-    plan = plan or make_plan(setting.seed, room, setting.kills, servers)
+    world = World(database=setting.database == "postgres", redis=setting.redis, garble=setting.garble)
+    plan = plan or make_plan(setting.seed, room, setting.kills, world)
     async with AsyncExitStack() as stack:
         venue = await stack.enter_async_context(
             venue_process(
@@ -109,9 +111,7 @@ async def run_history(
                 "--no-rate-limits",
             )
         )
-        kept = await stack.enter_async_context(
-            databases(folder / "books", postgres=servers.database, redis=servers.redis)
-        )
+        kept = await stack.enter_async_context(databases(folder / "books", postgres=world.database, redis=world.redis))
         history = _History(
             setting=setting, plan=plan, room=room, venue=venue, kept=kept, folder=folder, outcome=outcome, say=say
         )
@@ -260,7 +260,7 @@ class _History:
         if not await self._until_trading(node, self._spawn(self._play(()))):
             return False
         if self._setting.ending == "running":
-            last = make_plan(self._setting.seed + 1, self._room, 1, Servers()).lives[0]
+            last = make_plan(self._setting.seed + 1, self._room, 1, World()).lives[0]
             await self._play(last.trading)
             for task in self._faults.values():
                 task.cancel()

@@ -77,23 +77,26 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Servers:
-    """Which servers the history has besides the venue."""
+class World:
+    """What can go wrong besides the venue's own faults."""
 
     database: bool = False
+    """Whether there is a database server that can go away."""
     redis: bool = False
+    garble: bool = False
+    """Whether the venue's words can be cut off, odd or new."""
 
 
-def make_plan(seed: int, room: LedgerRoom, kills: int, servers: Servers) -> Plan:
+def make_plan(seed: int, room: LedgerRoom, kills: int, world: World) -> Plan:
     """Draw a history with so many kills; stops in order come on top."""
     rng = random.Random(f"{seed}:{room.name}")
     lives: list[Life] = []
     while sum(life.end.is_kill for life in lives) < kills:
-        lives.append(_life(rng, len(lives), room, servers))
+        lives.append(_life(rng, len(lives), room, world))
     return Plan(seed=seed, room=room.name, lives=tuple(lives))
 
 
-def _life(rng: random.Random, number: int, room: LedgerRoom, servers: Servers) -> Life:
+def _life(rng: random.Random, number: int, room: LedgerRoom, world: World) -> Life:
     # The first life has nothing to recover from: it trades.
     weights = (0, 1, 0, 0) if number == 0 else (25, 55, 12, 8)
     end = rng.choices(tuple(End), weights)[0]
@@ -104,7 +107,7 @@ def _life(rng: random.Random, number: int, room: LedgerRoom, servers: Servers) -
         End.KILL_STOPPING: rng.uniform(0.0, 0.6),
         End.STOP: trades_s,
     }[end]
-    draw = _Draw(rng, room, servers)
+    draw = _Draw(rng, room, world)
     return Life(
         number=number,
         end=end,
@@ -120,10 +123,10 @@ def _life(rng: random.Random, number: int, room: LedgerRoom, servers: Servers) -
 class _Draw:
     """Draws steps from one generator."""
 
-    def __init__(self, rng: random.Random, room: LedgerRoom, servers: Servers) -> None:
+    def __init__(self, rng: random.Random, room: LedgerRoom, world: World) -> None:
         self._rng = rng
         self._room = room
-        self._servers = servers
+        self._world = world
 
     def steps(self, count: int, within_s: float, *kinds: Callable[[float], Step]) -> tuple[Step, ...]:
         drawn = [self._rng.choice(kinds)(self._rng.uniform(0, within_s)) for _ in range(count)]
@@ -150,8 +153,8 @@ class _Draw:
 
     def outage(self, at_s: float) -> Step:
         """A server goes away for a moment; a fault where there is none."""
-        rng, servers = self._rng, self._servers
-        kinds = [do for do, there in ((Do.DATABASE, servers.database), (Do.REDIS, servers.redis)) if there]
+        rng, world = self._rng, self._world
+        kinds = [do for do, there in ((Do.DATABASE, world.database), (Do.REDIS, world.redis)) if there]
         if not kinds:
             return self.fault(at_s)
         how = rng.choice(("in order", "crash"))
@@ -182,7 +185,10 @@ class _Draw:
         def stream(action: str, **more: Any) -> dict[str, Any]:
             return {"action": action, "stream": rng.choice(room.streams), "count": some(), **more}
 
+        garble = 20 if self._world.garble else 0
         return (
+            (lambda: stream("garble"), garble),
+            (lambda: request("garble", (*changes, *asks)), garble),
             (lambda: request("delay", changes, delay_ms=rng.randint(20, 1_500)), 8),
             (lambda: request("lose_request", room.sends), 6),
             (lambda: request("lose_request", room.cancels), 3),

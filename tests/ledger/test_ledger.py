@@ -1,4 +1,4 @@
-"""Histories of kills and faults in every room: in the end the books are the venue's ledger. See `python -m tests.ledger`.
+"""Histories of kills and faults in every room: in the end the books are the venue's ledger (`python -m tests.ledger`).
 
 The seeds are fixed, so that a failure is the code's and not the dice's; the long form draws new ones.
 """

@@ -9,6 +9,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from tests.venue.garble import Mode
+
 
 class Action(StrEnum):
     """What goes wrong."""
@@ -36,16 +38,18 @@ class Action(StrEnum):
     """The connection breaks instead of sending the message."""
     SILENCE = "silence"
     """The connection stays up and says nothing: a stale stream."""
+    GARBLE = "garble"
+    """A reply or a message arrives as something that it should not be, in the way of `mode`."""
     CLOCK_SKEW = "clock_skew"
     """The room's clock is off by `skew_ms` as long as the fault exists."""
 
 
 REQUEST_ACTIONS = {
     Action.DELAY, Action.LOSE_REQUEST, Action.LOSE_RESPONSE, Action.REJECT, Action.RATE_LIMIT, Action.BAN,
-    Action.SERVER_ERROR, Action.PARTIAL_FILL, Action.DUPLICATE,
+    Action.SERVER_ERROR, Action.PARTIAL_FILL, Action.DUPLICATE, Action.GARBLE,
 }  # fmt: skip
 STREAM_ACTIONS = {
-    Action.DELAY, Action.DUPLICATE, Action.REORDER, Action.DROP, Action.DISCONNECT, Action.SILENCE,
+    Action.DELAY, Action.DUPLICATE, Action.REORDER, Action.DROP, Action.DISCONNECT, Action.SILENCE, Action.GARBLE,
 }  # fmt: skip
 UNTIL_REMOVED = {Action.SILENCE, Action.CLOCK_SKEW}
 
@@ -76,8 +80,12 @@ class Fault:
     retry_after_s: int = 1
     fraction: str = "0.5"
     skew_ms: int = 0
+    mode: str = ""
+    """How a message is garbled; empty: in any way."""
 
     def __post_init__(self) -> None:
+        if self.mode and self.mode not in set(Mode):
+            raise ValueError(f"`mode` must be one of {[each.value for each in Mode]}")
         if self.action is Action.CLOCK_SKEW:
             if self.endpoint or self.stream or not self.skew_ms:
                 raise ValueError("clock_skew takes `skew_ms` (not 0) and a `room`, no `endpoint` or `stream`")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from aiohttp import WSMsgType, web
@@ -15,6 +17,7 @@ from tests.venue.core.model import Change, OrderEvent, RefusalError
 from tests.venue.core.rules import floor_to_step
 from tests.venue.faults import Action, Fault, FaultPlan
 from tests.venue.floor import Floor
+from tests.venue.garble import Mode, garble
 from tests.venue.protocol import HttpReply, HttpRequest, Message, Room, Session, to_text
 
 TICK_S = 0.05
@@ -83,11 +86,14 @@ class Connection:
             return True
         if Action.DELAY in faults:
             await asyncio.sleep(faults[Action.DELAY].delay_ms / 1_000)
+        text = message.text
+        if Action.GARBLE in faults:
+            text = self._server.garbled(text, faults[Action.GARBLE])
         if Action.REORDER in faults and self._held is None:
             self._held = message
             return True
         for _ in range(2 if Action.DUPLICATE in faults else 1):
-            await self._socket.send_str(message.text)
+            await self._socket.send_str(text)
         if self._held is not None:
             held, self._held = self._held, None
             await self._socket.send_str(held.text)
@@ -106,6 +112,7 @@ class RoomServer:
         self.connections: set[Connection] = set()
         self.requests: dict[str, int] = {}
         """How often each endpoint was asked, also when the request was lost."""
+        self._rng = random.Random(room.name)
         self._runner: web.AppRunner | None = None
         self._ticker: asyncio.Task[None] | None = None
 
@@ -166,6 +173,8 @@ class RoomServer:
         replies = self._execute(lambda now: session.receive(text, now), faults.get(Action.PARTIAL_FILL))
         if Action.DUPLICATE in faults:
             self._execute(lambda now: session.receive(text, now), None)
+        if Action.GARBLE in faults:
+            replies = [replace(reply, text=self.garbled(reply.text, faults[Action.GARBLE])) for reply in replies]
         if Action.LOSE_RESPONSE not in faults:
             connection.send(replies)
 
@@ -189,12 +198,16 @@ class RoomServer:
             peer=request.remote or "",
         )
         try:
-            reply = await self._answer(asked)
+            reply, garble = await self._answer(asked)
         except LostError:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
-        return web.json_response(reply.body, status=reply.status, headers=reply.headers, dumps=to_text)
+        text = to_text(reply.body) if garble is None else self.garbled(to_text(reply.body), garble)
+        return web.Response(text=text, status=reply.status, headers=reply.headers, content_type="application/json")
+
+    def garbled(self, text: str, fault: Fault) -> str:
+        return garble(text, Mode(fault.mode) if fault.mode else None, self._rng)
 
     async def _on_websocket(self, request: web.Request) -> web.StreamResponse:
         session = self.room.open_session(request.path, dict(request.query), self.now())
@@ -207,7 +220,8 @@ class RoomServer:
         finally:
             self.connections.discard(connection)
 
-    async def _answer(self, request: HttpRequest) -> HttpReply:
+    async def _answer(self, request: HttpRequest) -> tuple[HttpReply, Fault | None]:
+        """Return the reply, and the fault that its text suffers."""
         self.requests[request.endpoint] = self.requests.get(request.endpoint, 0) + 1
         account = self.room.account_of(request)
         struck = self.faults.for_request(self.room.name, request.endpoint, account)
@@ -218,16 +232,16 @@ class RoomServer:
             raise LostError
         for action, kind in _ERRORS.items():
             if action in faults:
-                return self._error(kind, faults[action])
+                return self._error(kind, faults[action]), None
         error = faults.get(Action.SERVER_ERROR)
         if error is not None and not error.executed:
-            return self._error("server_error", error)
+            return self._error("server_error", error), None
         reply = self._execute(lambda now: self.room.handle(request, now), faults.get(Action.PARTIAL_FILL))
         if Action.DUPLICATE in faults:
             self._execute(lambda now: self.room.handle(request, now), None)
         if Action.LOSE_RESPONSE in faults:
             raise LostError
-        return reply if error is None else self._error("server_error", error)
+        return (reply if error is None else self._error("server_error", error)), faults.get(Action.GARBLE)
 
     def _error(self, kind: str, fault: Fault) -> HttpReply:
         retry_after = fault.retry_after_s if kind in ("rate_limit", "ban") else 0

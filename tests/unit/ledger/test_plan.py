@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from tests.ledger.plan import Do, End, Plan, Servers, make_plan
+from tests.ledger.plan import Do, End, Plan, World, make_plan
 from tests.ledger.rooms import ROOMS
 from tests.venue.faults import Action, Fault
 
-ALL = Servers(database=True, redis=True)
+ALL = World(database=True, redis=True, garble=True)
 SEEDS = range(12)
 
 
@@ -42,14 +42,19 @@ def test_kills_of_every_kind_come_to_the_number_asked_for() -> None:
     assert all(plan.lives[0].end is End.KILL_TRADING for plan in drawn)
 
 
+def test_the_venues_words_are_garbled_only_on_demand() -> None:
+    lives = [life for seed in SEEDS for life in make_plan(seed, ROOMS["okx"], 10, World()).lives]
+    assert "garble" not in {step.details.get("action") for life in lives for step in life.trading}
+
+
 def test_only_servers_that_are_there_go_away() -> None:
-    def done(servers: Servers) -> set[Do]:
+    def done(servers: World) -> set[Do]:
         lives = [life for seed in SEEDS for life in make_plan(seed, ROOMS["futures"], 10, servers).lives]
         return {step.do for life in lives for step in (*life.starting, *life.trading, *life.absent)}
 
     assert done(ALL) == set(Do)
-    assert done(Servers(redis=True)) == set(Do) - {Do.DATABASE}
-    assert done(Servers()) == set(Do) - {Do.DATABASE, Do.REDIS}
+    assert done(World(redis=True)) == set(Do) - {Do.DATABASE}
+    assert done(World()) == set(Do) - {Do.DATABASE, Do.REDIS}
 
 
 def test_steps_come_in_order_and_do_not_depend_on_how_many_lives_follow() -> None:
