@@ -71,7 +71,7 @@ class ApiServer:
     def _start(self, kube: Path, folder: Path) -> None:
         plane = ControlPlane(folder, "127.0.0.1", _free_port(), "10.96.0.0/16", "10.96.0.1")
         self._plane = plane
-        control_plane.write_identities(plane, Authority())
+        control_plane.write_files(plane, Authority())
         for name, command in (
             ("etcd", control_plane.etcd(folder / "etcd")),
             ("kube-apiserver", control_plane.apiserver(kube, plane)),

@@ -70,6 +70,9 @@ class Provider(Protocol):
     def kubeconfig(self) -> Path:
         """Return the administrator's kubeconfig."""
 
+    def audit_log(self) -> Path | None:
+        """Return the log of what pods write to the API, where there is one."""
+
     def build(self, sources: tuple[Source, ...], progress: Progress | None) -> None:
         """Build the images that have changed."""
 
@@ -97,6 +100,11 @@ class Cluster:
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
         return self._provider.kubeconfig()
+
+    @property
+    def audit_log(self) -> Path | None:
+        """The API server's audit log of pods' writes, one JSON event a line; None where it is out of reach."""
+        return self._provider.audit_log()
 
     @property
     def nodes(self) -> tuple[str, ...]:

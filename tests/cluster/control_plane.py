@@ -1,5 +1,6 @@
 """Command lines of etcd and the control plane, as pure functions, and the files that they need."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,16 @@ class ControlPlane:
         """The certificates' folder."""
         return self.folder / "tls"
 
+    @property
+    def audit_log(self) -> Path:
+        """What pods have written to the API, one JSON event a line."""
+        return self.folder / "audit.log"
+
+    @property
+    def audit_policy(self) -> Path:
+        """What is logged there."""
+        return self.folder / "audit-policy.json"
+
     def config(self, user: str) -> Path:
         """Return the kubeconfig of one of `USERS`."""
         return self.folder / f"{user}.kubeconfig"
@@ -48,7 +59,27 @@ USERS: dict[str, tuple[str, str | None]] = {
 }
 
 
-def write_identities(plane: ControlPlane, authority: Authority) -> None:
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "None", "verbs": ["get", "list", "watch"]},
+        {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
+        {"level": "None"},
+    ],
+}
+"""Writes of pods' accounts, but for the cluster's own."""
+
+
+def write_files(plane: ControlPlane, authority: Authority) -> None:
+    """Write what the API server reads."""
+    _write_identities(plane, authority)
+    plane.audit_policy.write_text(json.dumps(AUDIT_POLICY), encoding="utf-8")
+
+
+def _write_identities(plane: ControlPlane, authority: Authority) -> None:
     """Write the certificates, the token key and a kubeconfig for each user of `USERS`."""
     plane.tls.mkdir(parents=True, exist_ok=True)
     (plane.tls / "ca.crt").write_bytes(authority.pem)
@@ -122,6 +153,8 @@ def apiserver(kube: Path, plane: ControlPlane) -> Sequence[str]:
         f"--endpoint-reconciler-type={'none' if plane.address.startswith('127.') else 'lease'}",
         # Estimates wait in vain for progress that the etcd of Debian 12 (3.4) does not report.
         "--feature-gates=SizeBasedListCostEstimate=false",
+        f"--audit-policy-file={plane.audit_policy}",
+        f"--audit-log-path={plane.audit_log}",
         "--profiling=false",
     ]
 

@@ -82,6 +82,9 @@ class Kind:
         """Return the administrator's kubeconfig."""
         return state_dir() / "kind.kubeconfig"
 
+    def audit_log(self) -> None:
+        """It would be inside of a container."""
+
     def build(self, sources: tuple[Source, ...], progress: Progress | None) -> None:
         """Build with Docker."""
         images.build_with_docker(sources, progress)

@@ -159,7 +159,7 @@ def _start(
 
 def _identities(layout: Layout) -> None:
     authority, plane = Authority(), layout.plane
-    control_plane.write_identities(plane, authority)
+    control_plane.write_files(plane, authority)
     for node in layout.nodes:
         pair = authority.server(f"system:node:{node.name}", [node.name, node.address], "system:nodes")
         pair.write(plane.tls, node.name)

@@ -43,6 +43,10 @@ class Local:
         """Return the administrator's kubeconfig."""
         return state_dir() / "control-plane" / "admin.kubeconfig"
 
+    def audit_log(self) -> Path:
+        """Return the API server's file."""
+        return state_dir() / "control-plane" / "audit.log"
+
     def build(self, sources: tuple[Source, ...], progress: Progress | None) -> None:
         """Build with buildah."""
         local.check_machine()
