@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from trading_api.database import DatabaseSection
 from trading_node.book_events import BookEvent, Noted, operation_id
+from trading_node.book_history import BookHistory
 from trading_node.errors import config_refused, not_trading
 from trading_node.gate import Denial
 from trading_node.store.stats import BookStats
@@ -44,6 +45,7 @@ class Bookkeeping:
         self._books: Books | None = None
         self._leave: Callable[[], None] | None = None
         self._well = True
+        self._history: BookHistory | None = None
         self.run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         """Name of this run, in the books."""
         self.outcome = ""
@@ -101,6 +103,12 @@ class Bookkeeping:
         """Take what ends the telling, for the close."""
         self._leave = leave
 
+    def history(self) -> BookHistory | None:
+        """Return what the books have of former lives; None before they are open."""
+        if self._books is not None and self._history is None:
+            self._history = BookHistory(self._books, self._trader_id)
+        return self._history
+
     def record(self, event: BookEvent) -> None:
         """Tell the books an event, on the event loop."""
         if self._books is not None:
@@ -153,6 +161,8 @@ class Bookkeeping:
             return
         if self._leave is not None:
             self._leave()
+        if self._history is not None:
+            await self._history.close()
         patience = max(0.0, min(CLOSE_SECONDS, seconds - GRACE_SECONDS))
         try:
             async with asyncio.timeout(patience + GRACE_SECONDS):

@@ -3,7 +3,7 @@
 The events keep their identities, so that telling them to the books again changes nothing there.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -255,20 +255,9 @@ def filled_event(fill: Filled, instrument: Instrument, order: Order | None = Non
 def rebuild_position(held: BookPosition, fills: Iterable[Filled], instrument: Instrument) -> Position | None:
     """Return an open position from the fills since it was last flat; None if they do not make it what the books have.
 
-    The first fill may have turned the position: then only what it opened is taken.
+    The books give fills from the moment at which it left zero: some of the same moment may be from before.
     """
-    made_of = sorted(fills, key=fill_order)
-    sign = 1 if held.quantity > 0 else -1
-    before = held.quantity - sum((fill.side.sign * fill.quantity for fill in made_of), Decimal(0))
-    if instrument.get_base_currency() is not None:
-        before += sum(
-            (f.commission for f in made_of if f.spot and f.commission_currency == f.base_currency), Decimal(0)
-        )
-    if made_of and before * sign < 0:
-        first = made_of[0]
-        opened = first.quantity - abs(before)
-        share = opened / first.quantity
-        made_of[0] = replace(first, quantity=opened, commission=(first.commission * share).quantize(first.commission))
+    made_of = since_flat(held.quantity, sorted(fills, key=fill_order))
     position: Position | None = None
     for fill in made_of:
         event = filled_event(fill, instrument)
@@ -276,9 +265,35 @@ def rebuild_position(held: BookPosition, fills: Iterable[Filled], instrument: In
             position = Position(instrument=instrument, fill=event)
         else:
             position.apply(event)
-    if position is None or position.signed_decimal_qty() != _quantity_value(held.quantity, instrument):
+    if position is None or position.is_closed:
         return None
     return position
+
+
+def since_flat(quantity: Decimal, fills: Sequence[Filled]) -> list[Filled]:
+    """Return the last fills that make a quantity from nothing, in order; none if the fills cannot.
+
+    Of a fill that turned the position only what it opened is taken, with its share of the commission.
+    """
+    running = quantity - sum((_change(fill) for fill in fills), Decimal(0))
+    made_of: list[Filled] | None = [] if running == 0 else None
+    for fill in fills:
+        before, running = running, running + _change(fill)
+        if running == 0:
+            made_of = []
+        elif before * running < 0:
+            share = abs(running) / fill.quantity
+            digits = Decimal(1).scaleb(-8)
+            made_of = [replace(fill, quantity=abs(running), commission=(fill.commission * share).quantize(digits))]
+        elif made_of is not None:
+            made_of.append(fill)
+    return made_of or []
+
+
+def _change(fill: Filled) -> Decimal:
+    """Return what a fill changed the books' quantity by: on spot a commission may be taken from what was bought."""
+    taken = fill.commission if fill.spot and fill.commission_currency == fill.base_currency else Decimal(0)
+    return fill.side.sign * fill.quantity - taken
 
 
 def _quantity_value(value: Decimal, instrument: Instrument) -> Decimal:

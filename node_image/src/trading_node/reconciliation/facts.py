@@ -1,6 +1,6 @@
 """What each side says: the venue when it was asked, and the node's own books and cache."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -135,12 +135,12 @@ class OwnView:
 
     orders: Mapping[str, OwnOrder]
     """By client order id: all that are open or on their way, and closed ones that a fill of the venue names."""
-    fills: frozenset[FillKey]
+    fills: Container[FillKey]
     """The fills that it has, at least of the time and of the orders that the venue was asked for."""
     positions: Mapping[str, Decimal]
     """Signed quantity by instrument."""
-    quiet: frozenset[str] = frozenset()
-    """Instruments whose positions did not change while the venue was asked."""
+    seen: Mapping[str, frozenset[Decimal]] = field(default_factory=dict)
+    """Every value that an instrument's position had while the venue was asked; absent ones stood still."""
 
     def by_venue_id(self) -> dict[str, OwnOrder]:
         """Return the orders by the ids that the venue gave them."""

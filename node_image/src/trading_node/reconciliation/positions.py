@@ -12,8 +12,7 @@ def compare_positions(
 ) -> tuple[dict[str, Decimal], list[Difference]]:
     """Return the gaps, venue minus node, that the fills about to be taken in leave, and the differences they are.
 
-    An instrument that traded while the venue was asked cannot be judged: its gap is not reported, and its former one
-    stays.
+    A position that moved while the venue was asked agrees if the venue has any of the values that it went through.
     """
     if venue.positions is None:
         return {}, []
@@ -26,12 +25,9 @@ def compare_positions(
     differences: list[Difference] = []
     for instrument in sorted({*own.positions, *venue.positions, *coming}):
         here, there = own.positions.get(instrument, ZERO), venue.positions.get(instrument, ZERO)
-        gap = there - here - coming.get(instrument, ZERO)
-        if instrument not in own.quiet and instrument not in coming:
-            if instrument in before:
-                gaps[instrument] = before[instrument]
-            continue
-        if gap:
+        explained = there - coming.get(instrument, ZERO)
+        gap = explained - here
+        if gap and explained not in own.seen.get(instrument, ()):
             gaps[instrument] = gap
             differences.append(_mismatch(instrument, here, there, gap, again=before.get(instrument) == gap))
     return gaps, differences

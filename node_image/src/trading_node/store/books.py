@@ -72,6 +72,11 @@ class Books:
         self._thread.start()
 
     @property
+    def url(self) -> URL:
+        """The database's URL, password included."""
+        return self._url
+
+    @property
     def database(self) -> str:
         """The database's URL for people: without password."""
         return shown(self._url)

@@ -1,12 +1,12 @@
 """What a node that starts again has to know of its former life: read from the books, for the reconciliation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from trading_node.book_events import Filled, OrderEvent
+from trading_node.former_life import History, OrderHistory, PositionHistory
 from trading_node.positions import Position
 from trading_node.store.codec import decode
 from trading_node.store.projection import order_events
@@ -16,35 +16,6 @@ from trading_node.store.schema import events, fills, orders, positions
 _CHUNK = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderHistory:
-    """All events of one order, in the order in which they were recorded."""
-
-    operation_id: str
-    events: tuple[OrderEvent, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositionHistory:
-    """An open position, with the fills since it was last flat."""
-
-    position: Position
-    fills: tuple[Filled, ...]
-    """The first one may have turned the position: then only a part of it belongs to what is open."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """What the books have of some venues."""
-
-    orders: tuple[OrderHistory, ...] = ()
-    """The open ones, also those of which nothing is known after their placing."""
-    positions: tuple[PositionHistory, ...] = ()
-    """The open ones."""
-    fills: tuple[Filled, ...] = ()
-    """Recent ones, oldest first."""
-
-
 class HistoryReader:
     """Asks the books of one trader, on the event loop; the engine should be a reading one."""
 
@@ -52,26 +23,22 @@ class HistoryReader:
         self._engine = engine
         self._trader_id = trader_id
 
-    async def read(self, venues: Sequence[str], since_ns: int) -> History:
-        """Return what is open at the venues, and their fills since a moment by the venues' clocks."""
+    async def read(self, since_ns: int) -> History:
+        """Return what is open, and the fills since a moment by the venues' clocks."""
         return History(
-            orders=tuple(await self._orders(orders.c.is_open & orders.c.venue.in_(venues))),
-            positions=tuple(await self._positions(venues)),
-            fills=tuple(await self._fills(fills.c.venue.in_(venues) & (fills.c.ts_event >= since_ns))),
+            orders=tuple(await self._orders(orders.c.is_open)),
+            positions=tuple(await self._positions()),
+            fills=tuple(await self._fills(fills.c.ts_event >= since_ns)),
         )
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._engine.dispose()
 
     async def orders_of(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> list[OrderHistory]:
         """Return the orders of these ids, open or closed."""
         wanted = orders.c.client_order_id.in_(client_order_ids) | orders.c.venue_order_id.in_(venue_order_ids)
         return await self._orders(wanted)
-
-    async def open_quantities(self, venues: Sequence[str]) -> tuple[dict[str, str], list[Position]]:
-        """Return the status of every open order by client order id, and the open positions: what the database says."""
-        statement = select(orders.c.client_order_id, orders.c.status).where(
-            orders.c.trader_id == self._trader_id, orders.c.is_open, orders.c.venue.in_(venues)
-        )
-        open_orders = {row["client_order_id"]: row["status"] for row in await self._rows(statement)}
-        return open_orders, [position for position, _ in await self._open_positions(venues)]
 
     async def _orders(self, condition: ColumnElement[bool]) -> list[OrderHistory]:
         statement = select(orders.c.operation_id).where(orders.c.trader_id == self._trader_id, condition)
@@ -84,17 +51,15 @@ class HistoryReader:
                 found[event.operation_id].append(event)
         return [OrderHistory(operation_id=key, events=tuple(several)) for key, several in found.items()]
 
-    async def _positions(self, venues: Sequence[str]) -> list[PositionHistory]:
+    async def _positions(self) -> list[PositionHistory]:
         histories = []
-        for position, mine in await self._open_positions(venues):
+        for position, mine in await self._open_positions():
             made_of = await self._fills(and_(*mine, fills.c.ts_event >= position.ts_opened))
             histories.append(PositionHistory(position=position, fills=tuple(made_of)))
         return histories
 
-    async def _open_positions(self, venues: Sequence[str]) -> list[tuple[Position, list[ColumnElement[bool]]]]:
-        statement = select(positions).where(
-            positions.c.trader_id == self._trader_id, positions.c.is_open, positions.c.venue.in_(venues)
-        )
+    async def _open_positions(self) -> list[tuple[Position, list[ColumnElement[bool]]]]:
+        statement = select(positions).where(positions.c.trader_id == self._trader_id, positions.c.is_open)
         key = [column.name for column in positions.primary_key.columns]
         rows = await self._rows(statement.order_by(*positions.primary_key.columns))
         return [(read_position(row), [fills.c[name] == row[name] for name in key]) for row in rows]

@@ -1,0 +1,62 @@
+"""What the books tell a node of its former life, once they have everything that it told them."""
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from trading_node.threads import in_daemon_thread
+
+if TYPE_CHECKING:
+    from trading_node.former_life import History, OrderHistory
+    from trading_node.store.books import Books
+    from trading_node.store.history import HistoryReader
+
+WAIT_SECONDS = 1.0
+"""How long one wait for the database is; then it is logged, and waited on."""
+LOOK_BACK_NS = 7 * 86_400 * 1_000_000_000
+"""Fills of the last week are known by their trade ids; older ones a venue hardly tells again."""
+
+_log = logging.getLogger(__name__)
+
+
+class BookHistory:
+    """Reads one trader's books, on the event loop."""
+
+    def __init__(self, books: "Books", trader_id: str) -> None:
+        """Take open books; nothing is imported or connected before it is asked."""
+        self._books = books
+        self._trader_id = trader_id
+        self._reader: HistoryReader | None = None
+
+    async def read(self) -> "History":
+        """Return what is open and what happened lately.
+
+        Waits until the database has all that an earlier life left in the journal, however long that takes: an order
+        that is only in the journal is open all the same.
+        """
+        books, told = self._books, False
+        while not await in_daemon_thread(lambda: books.wait_written(WAIT_SECONDS), "await-books"):
+            if not told:
+                told = True
+                _log.warning(
+                    "waiting for the books' database %s: without it nobody knows which orders are open", books.database
+                )
+        return await self._asked().read(time.time_ns() - LOOK_BACK_NS)
+
+    async def orders_of(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> "list[OrderHistory]":
+        """Return single orders, open or closed."""
+        return await self._asked().orders_of(client_order_ids, venue_order_ids)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._reader is not None:
+            await self._reader.close()
+
+    def _asked(self) -> "HistoryReader":
+        if self._reader is None:
+            from trading_node.store.engine import make_engine  # noqa: PLC0415
+            from trading_node.store.history import HistoryReader  # noqa: PLC0415
+
+            self._reader = HistoryReader(make_engine(self._books.url, read_only=True), self._trader_id)
+        return self._reader

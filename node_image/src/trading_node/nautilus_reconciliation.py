@@ -1,0 +1,228 @@
+"""The reconciliation of a node in the place of Nautilus' own, which makes up what it cannot find.
+
+At the start, after the clients are connected and before a strategy runs, the cache gets back what the books have, and
+each venue is asked until both sides agree. From then on each venue is watched by a task of its own.
+"""
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from nautilus_trader.adapters.sandbox.execution import SandboxExecutionClient
+from nautilus_trader.live.execution_client import LiveExecutionClient
+from nautilus_trader.live.execution_engine import LiveExecutionEngine
+from nautilus_trader.model.identifiers import Venue
+from nautilus_trader.system.kernel import NautilusKernel
+
+from trading_node.former_life import History, OrderHistory
+from trading_node.gate import Gate
+from trading_node.nautilus_own import OwnSide
+from trading_node.nautilus_reader_binance import reader_of
+from trading_node.nautilus_reconciler import OVERLAP_NS, VenueReconciler
+from trading_node.nautilus_repair import Repairer
+from trading_node.nautilus_restore import Restorer, abandoned_event, missing_references
+from trading_node.nautilus_testimony import Testimony
+from trading_node.reconciliation.agreement import VenueStats, sentence
+from trading_node.reconciliation.difference import Rules
+
+MARGIN_NS = 2_000_000_000
+"""How much later than its receive window a request is taken for lost."""
+DEFAULT_WINDOW_MS = 5_000
+"""How long a venue may still take a request up where its adapter has no setting for it."""
+QUIET_TURNS = 3
+"""A message needs two turns of the event loop from being sent to being handled; one more to be sure."""
+MAX_TURNS = 1_000
+"""A node that trades without a pause never gets quiet: then it is compared as it is."""
+
+_log = logging.getLogger(__name__)
+
+
+class Memory(Protocol):
+    """What tells of former lives."""
+
+    async def read(self) -> History:
+        """Return what is open, and what happened lately."""
+
+    async def orders_of(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> list[OrderHistory]:
+        """Return single orders."""
+
+
+class NautilusReconciliation:
+    """The agreement of one node with its venues. Simulated venues agree by nature and stay as they are."""
+
+    def __init__(
+        self,
+        kernel: NautilusKernel,
+        gate: Gate,
+        *,
+        resync: Callable[[], None],
+        memory: Callable[[], Memory | None],
+        interval_seconds: float = 60.0,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Prepare; `install` acts.
+
+        resync: has the gate take positions and orders as the cache has them. memory: the books, asked for at the start.
+        on_change: called when a venue comes to agree or does not any more.
+        """
+        self._kernel = kernel
+        self._engine: LiveExecutionEngine = kernel.exec_engine
+        self._cache = kernel.cache
+        self._gate = gate
+        self._resync = resync
+        self._memory = memory
+        self._interval = interval_seconds
+        self._on_change = on_change
+        self._original: Callable[..., Awaitable[bool]] = self._engine.reconcile_execution_state
+        self._venues: dict[Venue, VenueReconciler] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._told: dict[VenueReconciler, bool] = {}
+        self._testimony: Testimony | None = None
+
+    def install(self) -> None:
+        """Take the place of Nautilus' reconciliation, once the clients are built and before they connect."""
+        clients = [self._engine._clients[client_id] for client_id in self._engine.registered_clients]  # noqa: SLF001
+        real = [client for client in clients if is_real(client)]
+        if not real:
+            return
+        self._testimony = Testimony(
+            self._engine, self._kernel.msgbus, {client.venue for client in real}, self._on_doubt
+        )
+        self._testimony.install()
+        for client in real:
+            self._venues[client.venue] = self._reconciler(client, self._testimony)
+        self._engine.reconcile_execution_state = self._start
+
+    @property
+    def stats(self) -> tuple[VenueStats, ...]:
+        """What is told about each venue; none where all are simulated."""
+        return tuple(reconciler.agreement.stats for reconciler in self._venues.values())
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the node agrees with all its venues."""
+        return all(reconciler.agreed for reconciler in self._venues.values())
+
+    @property
+    def message(self) -> str:
+        """What stands between the node and its venues; empty if nothing does."""
+        return sentence(self.stats)
+
+    async def stop(self) -> None:
+        """Ask no more. Before the clients disconnect."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def look(self) -> bool:
+        """Ask every venue once, now; return whether the node agrees with all of them."""
+        await asyncio.gather(*(reconciler.look() for reconciler in self._venues.values()))
+        return self.agreed
+
+    # Inside
+
+    def _reconciler(self, client: LiveExecutionClient, testimony: Testimony) -> VenueReconciler:
+        own = OwnSide(self._cache, client.account_id, functools.partial(self._trades, client))
+        own.follow(self._kernel.msgbus)
+        return VenueReconciler(
+            client=client,
+            cache=self._cache,
+            own=own,
+            reader=reader_of(client),
+            repairer=Repairer(self._engine, self._cache, client, self._engine.process),
+            restorer=Restorer(self._cache, client, own),
+            settle=self._settle,
+            find_orders=self._find_orders,
+            on_change=self._tell,
+            why_rejected=testimony.why,
+            interval_seconds=self._interval,
+            rules=Rules(receive_window_ns=_window_ns(client)),
+        )
+
+    def _trades(self, client: LiveExecutionClient, venue: Venue) -> bool:
+        """Whether a client is the one that an exchange's orders go to."""
+        engine = self._engine
+        return bool((engine._routing_map.get(venue) or engine._default_client) is client)  # noqa: SLF001
+
+    async def _start(self, timeout_secs: float = 0.0) -> bool:
+        """Restore, then agree with every venue, however long that takes; in the place of the engine's own."""
+        del timeout_secs
+        memory = self._memory()
+        if memory is not None:
+            await self._restore(memory)
+        await asyncio.gather(*(reconciler.agree() for reconciler in self._venues.values()))
+        self._engine._startup_reconciliation_event.set()  # noqa: SLF001
+        _log.info("the node agrees with %s", ", ".join(venue.value for venue in self._venues))
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(reconciler.run()) for reconciler in self._venues.values()]
+        return True
+
+    async def _restore(self, memory: Memory) -> None:
+        history = await memory.read()
+        wanted = missing_references(history)
+        referred = await memory.orders_of(wanted, []) if wanted else []
+        for reconciler in self._venues.values():
+            reconciler.restorer.restore_orders(referred)
+            restored = reconciler.restorer.restore(history)
+            reconciler.problems = restored.problems
+            if restored.last_fill_ns:
+                reconciler.fills_since_ns = restored.last_fill_ns - OVERLAP_NS
+            for order in restored.abandoned:
+                _log.warning("%s ends: the schedule of its algorithm ended with the former life", order.client_order_id)
+                self._engine.process(abandoned_event(order, time.time_ns()))
+            if restored.orders or restored.positions:
+                _log.info(
+                    "%s: %d open orders and %d positions are taken up from the books",
+                    reconciler.client.id, restored.orders, restored.positions,
+                )  # fmt: skip
+        self._engine._set_position_id_counts()  # noqa: SLF001
+        await self._settle()
+
+    async def _find_orders(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> list[OrderHistory]:
+        memory = self._memory()
+        return [] if memory is None else await memory.orders_of(client_order_ids, venue_order_ids)
+
+    async def _settle(self) -> None:
+        """Wait until the engine has taken in what it was told."""
+        quiet = 0
+        for _ in range(MAX_TURNS):
+            await asyncio.sleep(0)
+            quiet = 0 if self._engine.evt_qsize() else quiet + 1
+            if quiet == QUIET_TURNS:
+                return
+
+    def _on_doubt(self, venue: Venue) -> None:
+        reconciler = self._venues.get(venue)
+        if reconciler is not None:
+            reconciler.doubt()
+
+    def _tell(self, reconciler: VenueReconciler) -> None:
+        """Open or close the gate for a venue, as soon as it changes."""
+        agreed = reconciler.agreed
+        if self._told.get(reconciler) is agreed or not self._tasks:
+            return
+        self._told[reconciler] = agreed
+        if agreed:
+            self._resync()
+        venue = reconciler.client.venue.value
+        self._gate.set_reconciled(agreed, venue)
+        if agreed:
+            _log.info("%s: the node and the venue agree: orders pass", venue)
+        else:
+            _log.warning("%s: the node and the venue do not agree, so no order passes: %s", venue, self.message)
+        self._on_change()
+
+
+def is_real(client: object) -> bool:
+    """Return whether a client trades at a venue, and not in a simulation."""
+    return isinstance(client, LiveExecutionClient) and not isinstance(client, SandboxExecutionClient)
+
+
+def _window_ns(client: Any) -> int:  # noqa: ANN401  # adapters share no typed surface
+    window_ms = getattr(client, "_recv_window", None) or DEFAULT_WINDOW_MS
+    return int(window_ms) * 1_000_000 + MARGIN_NS

@@ -1,0 +1,97 @@
+"""Keeps what Nautilus and its adapters only conclude apart from what the venue said.
+
+An adapter that lost the answer to an order, or got an error of the venue's servers, calls the order rejected while it
+may live. Nautilus makes fills up from what is reported of an order or of a position. Here the one becomes an order
+whose fate is not known, the other a reason to ask the venue.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+
+from nautilus_trader.common.component import MessageBus
+from nautilus_trader.live.execution_engine import LiveExecutionEngine
+from nautilus_trader.model.events import OrderRejected
+from nautilus_trader.model.identifiers import ClientOrderId, Venue
+
+from trading_node.signing import in_submission
+
+PROCESS = "ExecEngine.process"
+REPORT = "ExecEngine.reconcile_execution_report"
+MASS_STATUS = "ExecEngine.reconcile_execution_mass_status"
+_CODE = re.compile(r"""code['"]?\s*[:=]\s*['"]?(-?\d+)""", re.IGNORECASE)
+_UNDECIDED = frozenset({-1000, -1001, -1006, -1007, -1008, -1016})
+"""Binance's codes for errors after which an order may have been executed."""
+NOT_SENT = "not sent"
+"""How our own gate begins the refusal of a request that it held back."""
+MAX_HELD = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+def is_verdict(reason: str) -> bool:
+    """Return whether the reason of a rejection that an adapter concluded shows the venue's own refusal."""
+    if reason.startswith(NOT_SENT):
+        return True
+    code = _CODE.search(reason)
+    return code is not None and int(code.group(1)) not in _UNDECIDED
+
+
+class Testimony:
+    """Stands before the engine's doors for events and reports."""
+
+    def __init__(
+        self,
+        engine: LiveExecutionEngine,
+        bus: MessageBus,
+        venues: set[Venue],
+        on_doubt: Callable[[Venue], None],
+    ) -> None:
+        """on_doubt: called with the venue that has to be asked."""
+        self._engine = engine
+        self._bus = bus
+        self._venues = venues
+        self._on_doubt = on_doubt
+        self._forward: Callable[[Any], None] = engine.process
+        self._held: dict[ClientOrderId, str] = {}
+
+    def install(self) -> None:
+        """Take the engine's place on the bus."""
+        engine, bus = self._engine, self._bus
+        for endpoint, former, handler in (
+            (PROCESS, engine.process, self.on_event),
+            (REPORT, engine.reconcile_execution_report, self.on_report),
+            (MASS_STATUS, engine.reconcile_execution_mass_status, self.on_report),
+        ):
+            bus.deregister(endpoint, former)
+            bus.register(endpoint, handler)
+
+    def why(self, client_order_id: str) -> str:
+        """Return what the adapter concluded of an order, and forget it; empty if it concluded nothing."""
+        return self._held.pop(ClientOrderId(client_order_id), "")
+
+    def on_event(self, event: Any) -> None:  # noqa: ANN401  # order events
+        """Forward an event; hold back a rejection that nobody but the adapter speaks of."""
+        if (
+            type(event) is OrderRejected
+            and not event.reconciliation
+            and event.instrument_id.venue in self._venues
+            and in_submission()
+            and not is_verdict(event.reason or "")
+        ):
+            _log.warning("%s is not known to be rejected (%s): the venue is asked", event.client_order_id, event.reason)
+            while len(self._held) >= MAX_HELD:
+                del self._held[next(iter(self._held))]
+            self._held[event.client_order_id] = event.reason or ""
+            self._on_doubt(event.instrument_id.venue)
+            return
+        self._forward(event)
+
+    def on_report(self, report: Any) -> bool:  # noqa: ANN401  # one of several reports
+        """Take a report as a reason to ask: what it leaves out is not made up."""
+        instrument_id = getattr(report, "instrument_id", None)
+        venue = report.venue if instrument_id is None else instrument_id.venue
+        if venue in self._venues:
+            self._on_doubt(venue)
+        return True
