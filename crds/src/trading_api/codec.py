@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from trading_api.deployment import ObjectMeta, TradingDeployment, TradingDeploymentSpec
 from trading_api.errors import FieldError, InvalidDocument, Location, explain, json_path
 from trading_api.node_config import NodeConfig
+from trading_api.risk import RiskLimits
 from trading_api.rules import Spelling
 from trading_api.status import TradingDeploymentStatus
 
@@ -66,6 +67,14 @@ def node_config_of(document: object) -> NodeConfig:
     Raises InvalidDocument with every fault.
     """
     return _validate(NodeConfig, document, Spelling.SNAKE)
+
+
+def parse_limits(text: str | bytes) -> RiskLimits:
+    """Return the limits that a limits file holds, spelled as in the run-config.
+
+    Raises InvalidDocument with every fault.
+    """
+    return _validate(RiskLimits, load_json(text), Spelling.SNAKE)
 
 
 def dump_node_config(config: NodeConfig) -> str:

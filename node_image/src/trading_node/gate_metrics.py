@@ -1,11 +1,12 @@
 """The gate's metrics for Prometheus, read when they are asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from trading_node.gate import Gate
+from trading_node.limits_file import LimitsInForce
 from trading_node.risk.decision import Reason
 
 
@@ -29,3 +30,30 @@ class GateCollector(Collector):
         yield GaugeMetricFamily(
             "trading_node_gate_admission", "0 active, 1 only reducing, 2 halted.", value=self._gate.standing.admission
         )
+
+
+class LimitsCollector(Collector):
+    """Which limits are in force, where they come from a file that is followed."""
+
+    def __init__(self, in_force: Callable[[], LimitsInForce]) -> None:
+        self._in_force = in_force
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Read how the file fared."""
+        now = self._in_force()
+        yield GaugeMetricFamily(
+            "trading_node_limits_valid",
+            "1 while the limits file as it is now is in force; 0 while former limits stay because it is refused.",
+            value=float(bool(now.hash) and not now.error),
+        )
+        yield GaugeMetricFamily(
+            "trading_node_limits_applied_timestamp_seconds",
+            "When the limits that are in force came into force.",
+            value=now.applied_ns / 1e9,
+        )
+        changes = CounterMetricFamily(
+            "trading_node_limits_changes", "Changes of the limits file by outcome.", labels=["outcome"]
+        )
+        changes.add_metric(["applied"], now.applied)
+        changes.add_metric(["refused"], now.refused)
+        yield changes

@@ -14,16 +14,18 @@ from typing import Any
 import uvloop
 
 from trading_api.node_config import NodeConfig
-from trading_api.status import NodeState, NodeStatus
+from trading_api.status import DrainState, DrainStatus, NodeState, NodeStatus
 from trading_api.trading_rules import Mode
 from trading_node.bookkeeping import keep_books
 from trading_node.books_metrics import BooksCollector
 from trading_node.catalog.reader import OpenCatalog, open_catalog
+from trading_node.drain.facts import Result
 from trading_node.environment import Environment
 from trading_node.errors import NodeError, crashed, stop_incomplete
 from trading_node.gate import Gate
-from trading_node.gate_metrics import GateCollector
+from trading_node.gate_metrics import GateCollector, LimitsCollector
 from trading_node.kubernetes_report import ApiServer, StatusClient, StatusReporter
+from trading_node.limits_file import LimitsFile
 from trading_node.liveness import LoopWatch
 from trading_node.nautilus import NautilusNode
 from trading_node.nautilus_logs import NautilusLogs
@@ -31,6 +33,7 @@ from trading_node.risk.limits import compile_limits
 from trading_node.shutdown import Shutdown
 from trading_node.snapshot import Snapshot
 from trading_node.status import Life, build_status, live_document
+from trading_node.stopping import DISCONNECT_SHARE, after_seconds, drain_begun, drain_ended, stop_failure, stop_policy
 from trading_node.strategies import load_strategies, origin
 from trading_node.telemetry import Telemetry
 from trading_node.threads import in_daemon_thread
@@ -89,16 +92,20 @@ class Runner:
             self._gate = Gate(compile_limits(config.risk_engine), on_denial=books.on_denial, recorded=books.takes)
             self._telemetry.registry.register(BooksCollector(books.stats))
         self._telemetry.registry.register(GateCollector(self._gate))
+        self._limits = self._limits_file()
         self._telemetry.observe(lambda: self._life, self._snapshot)
         self._watch = LoopWatch(self._telemetry.loop_lag.observe)
         self._reporter: StatusReporter | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
         self._failure: NodeError | None = None
+        self._drain: DrainStatus | None = None
 
     async def run(self) -> Outcome:
         """Trade until a signal, the end of the replay or a failure; stop in order; report."""
         error: NodeError | None = None
         completed = False
+        self._loop = asyncio.get_running_loop()
         self._hear_signals()
         async with contextlib.AsyncExitStack() as services:
             try:
@@ -134,6 +141,9 @@ class Runner:
         self._enter(Life(state=NodeState.STARTING, reason="OpeningCatalogs"))
         catalogs = await self._open_catalogs()
         section = self._config.trading_node
+        if self._limits is not None:
+            await in_daemon_thread(self._limits.load, "read-limits")
+            self._limits.follow()
         with self._shutdown.at_once():
             strategies = load_strategies(section.strategies, plain_order_ids=plain_order_ids(section))
         node = self._node = NautilusNode(
@@ -187,6 +197,19 @@ class Runner:
             )
         )
 
+    def _limits_file(self) -> LimitsFile | None:
+        section = self._config.trading_node
+        if section.limits_file is None:
+            return None
+        limits = LimitsFile(
+            self._folder / section.limits_file,
+            section,
+            self._gate.set_limits,
+            on_change=self._limits_changed,
+        )
+        self._telemetry.registry.register(LimitsCollector(lambda: limits.in_force))
+        return limits
+
     async def _open_catalogs(self) -> dict[str, OpenCatalog]:
         used = {venue.replay.catalog for venue in self._config.trading_node.venues if venue.replay is not None}
         paths = {c.name: self._folder / c.path for c in self._config.trading_node.catalogs if c.name in used}
@@ -236,24 +259,30 @@ class Runner:
         try:
             await self._stop_node()
         except NodeError as raised:
-            return error or raised
+            error = error or raised
         except Exception as raised:  # noqa: BLE001  # whatever it is, the report comes first
             _log.exception("the stop failed")
             return error or stop_incomplete(
                 f"The node could not be stopped in order: {origin(raised)}",
                 "Look at the venue for open orders and positions",
             )
-        return error
+        return error if self._drain is None else stop_failure(self._drain, error)
 
     async def _stop_node(self) -> None:
         if self._node is None or self._node.stopped:
             return
+        node, drain, remaining = self._node, self._config.trading_node.drain, self._shutdown.remaining_seconds()
+        self._drain = drain_begun(drain)
+
+        def on_result(result: Result) -> None:
+            status = self._drain = drain_ended(drain, result, traded=node.opened)
+            level = logging.INFO if status.state is DrainState.DONE else logging.ERROR
+            _log.log(level, "stop of %s: %s", self._config.trading_node.trader_id, status.message)
+
         try:
-            residuals = await self._node.stop()
+            await node.stop(stop_policy(drain, remaining), on_result, DISCONNECT_SHARE * after_seconds(remaining))
         finally:
             self._last = self._snapshot()
-        if residuals:
-            _log.warning("left open by the strategies: %s", ", ".join(residuals))
 
     def _dispose(self) -> None:
         if self._node is not None:
@@ -271,6 +300,8 @@ class Runner:
             document=lambda: live_document(self._status(), self._snapshot()),
             registry=self._telemetry.registry,
         )
+        if self._limits is not None:
+            services.callback(self._limits.end)
         server, port = await start_server(build_app(views), self._config.trading_node.http)
         services.push_async_callback(server.cleanup)
         _log.info("listening on http://%s:%d", self._config.trading_node.http.host, port)
@@ -310,6 +341,11 @@ class Runner:
         if self._reporter is not None:
             self._reporter.state_changed()
 
+    def _limits_changed(self) -> None:
+        if self._reporter is not None and self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself in the meantime
+                self._loop.call_soon_threadsafe(self._reporter.state_changed)
+
     def _final(self, error: NodeError | None, *, completed: bool) -> Life:
         if error is not None:
             return Life(state=NodeState.FAILED, reason=error.reason, message=str(error))
@@ -323,7 +359,13 @@ class Runner:
 
     def _status(self) -> NodeStatus:
         return build_status(
-            self._environment, self._life, self._snapshot(), started_ns=self._started_ns, now_ns=time.time_ns()
+            self._environment,
+            self._life,
+            self._snapshot(),
+            started_ns=self._started_ns,
+            now_ns=time.time_ns(),
+            limits=None if self._limits is None else self._limits.in_force,
+            drain=self._drain,
         )
 
 

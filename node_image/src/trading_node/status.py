@@ -6,8 +6,18 @@ from decimal import Decimal
 from typing import Any
 
 from trading_api import wiring
-from trading_api.status import NodeState, NodeStatus, OrderCounts, PositionCounts, ProfitAndLoss, ReplayProgress
+from trading_api.status import (
+    DrainStatus,
+    LimitsStatus,
+    NodeState,
+    NodeStatus,
+    OrderCounts,
+    PositionCounts,
+    ProfitAndLoss,
+    ReplayProgress,
+)
 from trading_node.environment import Environment
+from trading_node.limits_file import LimitsInForce
 from trading_node.logs import rfc3339
 from trading_node.snapshot import Fill, Order, Position, Profit, Replay, Snapshot
 from trading_node.termination import shorten
@@ -15,6 +25,7 @@ from trading_node.termination import shorten
 MAX_CURRENCIES = 16
 MAX_MESSAGE = 1024
 MAX_PNL = 128
+MAX_LIMITS_ERROR = 512
 CENT = Decimal("0.01")
 
 
@@ -29,7 +40,14 @@ class Life:
 
 
 def build_status(
-    environment: Environment, life: Life, snapshot: Snapshot, *, started_ns: int, now_ns: int
+    environment: Environment,
+    life: Life,
+    snapshot: Snapshot,
+    *,
+    started_ns: int,
+    now_ns: int,
+    limits: LimitsInForce | None = None,
+    drain: DrainStatus | None = None,
 ) -> NodeStatus:
     """Return the report of a node: at most STATUS_NODE_MAX_BYTES as Kubernetes writes it."""
     status = NodeStatus(
@@ -41,6 +59,7 @@ def build_status(
         message=shorten(life.message, MAX_MESSAGE),
         trading_state=snapshot.trading_state,
         reconciled=life.reconciled,
+        limits=_limits(limits),
         orders=OrderCounts(
             total=snapshot.orders_total,
             open=snapshot.orders_open,
@@ -56,6 +75,7 @@ def build_status(
         ),
         pnl=profit_line(snapshot.profits),
         replay=_replay(snapshot.replay),
+        drain=drain,
         started_at=rfc3339(started_ns),
         updated_at=rfc3339(now_ns),
     )
@@ -95,6 +115,14 @@ def _short(value: Decimal) -> str:
     if value and abs(value) < CENT:
         return decimal_text(value.normalize())
     return decimal_text(value.quantize(CENT))
+
+
+def _limits(limits: LimitsInForce | None) -> LimitsStatus | None:
+    if limits is None or not limits.hash:
+        return None
+    return LimitsStatus(
+        hash=limits.hash, applied_at=rfc3339(limits.applied_ns), error=shorten(limits.error, MAX_LIMITS_ERROR)
+    )
 
 
 def _replay(replay: Replay | None) -> ReplayProgress | None:
