@@ -47,7 +47,13 @@ MARGIN_MODES = {
 
 
 def data_client(venue: NodeVenue, keys: Credentials) -> Client:
-    """Return the client for market data; it needs no keys."""
+    """Return the client for market data. Raises NodeError without keys: Nautilus logs in for bars."""
+    if keys.get("api-key") is None:
+        raise not_supported(
+            venue,
+            "has no credentials, and this adapter logs in for market data too",
+            "Add credentials; in mode Paper keys that may only read are enough",
+        )
     forget_clients(factories)
     return Client(
         config=OKXDataClientConfig(

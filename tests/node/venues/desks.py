@@ -1,0 +1,84 @@
+"""Run-configs of nodes that trade on the venue simulator."""
+
+from typing import Any
+
+from tests.venue.process import VenueProcess
+
+ACCOUNT = "desk-a"
+ROOMS = {"spot": "binance-spot", "futures": "binance-futures", "okx": "okx"}
+INSTRUMENTS = {"spot": "BTCUSDT.BINANCE", "futures": "BTCUSDT-PERP.BINANCE", "okx": "BTC-USDT.OKX"}
+SPOT_BALANCES = ["100000 USDT", "2 BTC"]
+
+
+def keys(simulator: VenueProcess, market: str) -> dict[str, str]:
+    """Return the variables with the account's keys."""
+    account = next(a for a in simulator.info["accounts"] if a["account"] == ACCOUNT)
+    kind = "" if market == "okx" else "ed25519_"
+    return {
+        "DESK_API_KEY": account[f"{kind}api_key"],
+        "DESK_API_SECRET": account["api_secret" if market == "okx" else "ed25519_secret"],
+        "DESK_PASSPHRASE": account["passphrase"],
+    }
+
+
+def endpoints(simulator: VenueProcess, market: str) -> dict[str, str]:
+    """Return where the simulator listens."""
+    room = simulator.info["rooms"][ROOMS[market]]
+    http, stream = room["http"], room["ws"]
+    if market == "okx":
+        return {"http": http, "data_stream": f"{stream}/ws/v5/public", "trade_stream": f"{stream}/ws/v5/private"}
+    if market == "spot":
+        return {"http": http, "data_stream": stream, "trade_stream": f"{stream}/ws-api/v3"}
+    return {"http": http, "data_stream": stream, "trade_stream": f"{stream}/ws-fapi/v1", "user_stream": stream}
+
+
+def venue(simulator: VenueProcess, market: str) -> dict[str, Any]:
+    """Return a venue for mode Live."""
+    document: dict[str, Any] = {
+        "environment": "Live",
+        "account": ACCOUNT,
+        "credentials": {"env_prefix": "DESK"},
+        "instruments": [INSTRUMENTS[market]],
+        "endpoints": endpoints(simulator, market),
+    }
+    if market == "okx":
+        return {"name": "OKX", "adapter": "OKX", "okx": {"instrument_types": ["Spot"]}, **document}
+    account_type = "Spot" if market == "spot" else "UsdtFutures"
+    return {"name": "BINANCE", "adapter": "Binance", "binance": {"account_type": account_type}, **document}
+
+
+def on_paper(live: dict[str, Any], market: str) -> dict[str, Any]:
+    """Return the same venue with a simulated account."""
+    document = {key: value for key, value in live.items() if key != "account"}
+    if market != "okx":  # whose client logs in for market data too
+        del document["credentials"]
+    document["endpoints"] = {
+        key: value for key, value in live["endpoints"].items() if key not in {"trade_stream", "user_stream"}
+    }
+    account_type = "Margin" if market == "futures" else "Cash"
+    return {**document, "paper": {"starting_balances": ["100000 USDT"], "account_type": account_type}}
+
+
+def strategy(market: str) -> dict[str, Any]:
+    """Return a strategy that trades often."""
+    return {
+        "name": "ema",
+        "path": "trading_node.examples.ema_cross:EmaCross",
+        "config_path": "trading_node.examples.ema_cross:EmaCrossConfig",
+        "config": {"instrument_id": INSTRUMENTS[market], "trade_size": "0.01", "fast": 2, "slow": 3},
+    }
+
+
+def run_config(venue: dict[str, Any], *strategies: dict[str, Any], **section: Any) -> dict[str, Any]:
+    """Return a run-config; keyword arguments replace fields of trading_node."""
+    return {
+        "trading_node": {
+            "mode": "Paper" if "paper" in venue else "Live",
+            "trader_id": "DESK-A-001",
+            "strategies": list(strategies),
+            "venues": [venue],
+            "http": {"port": 0},
+            **section,
+        },
+        "database": {"directory": "books"},
+    }

@@ -1,0 +1,98 @@
+"""``trading-node run`` on real adapters, against the venue simulator: it trades, and both tell the same story."""
+
+import json
+import signal
+import time
+import urllib.request
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.node.processes import SECONDS, NodeProcess, node_process
+from tests.node.venues.desks import ACCOUNT, ROOMS, keys, on_paper, run_config, strategy, venue
+from tests.venue.process import VenueProcess, venue_process
+from trading_api.exit_codes import ExitCode
+
+FILLS = 6
+
+
+@pytest_asyncio.fixture
+async def simulator() -> AsyncIterator[VenueProcess]:
+    async with venue_process("--seed", "7", "--step-ms", "20", "--no-rate-limits", "--account", ACCOUNT) as running:
+        yield running
+
+
+def status(node: NodeProcess) -> dict[str, Any]:
+    with urllib.request.urlopen(node.url("/api/status"), timeout=5) as answer:  # noqa: S310  # loopback
+        document: dict[str, Any] = json.load(answer)
+        return document
+
+
+def wait_for_fills(node: NodeProcess, count: int) -> dict[str, Any]:
+    """Wait until the node has so many fills, and return its status."""
+    node.wait_for('"message": "Trading"')
+    deadline = time.monotonic() + SECONDS
+    while (now := status(node))["fills"] < count:
+        assert time.monotonic() < deadline, f"{now['fills']} fills: {now['orders']} {now.get('recentOrders')}"
+        assert node.process.poll() is None, node.stderr
+        time.sleep(0.05)
+    return now
+
+
+@pytest.mark.parametrize("market", ROOMS)
+async def test_a_live_node_trades_and_the_ledger_agrees(tmp_path: Path, simulator: VenueProcess, market: str) -> None:
+    secrets = keys(simulator, market)
+    with node_process(tmp_path, run_config(venue(simulator, market), strategy(market)), environment=secrets) as node:
+        seen = wait_for_fills(node, FILLS)
+        assert seen["orders"]["rejected"] == seen["orders"]["denied"] == 0
+        assert seen["state"] == "Trading"
+        assert seen["reconciled"]
+        assert "replay" not in seen
+        node.send(signal.SIGTERM)
+        assert node.wait() == ExitCode.OK, node.stderr
+    ledger = await simulator.ledger(ROOMS[market], ACCOUNT)
+    assert ledger["imbalance"] == []
+    at_venue = {str(fill["trade_id"]): fill for fill in ledger["fills"]}
+    for fill in seen["recentFills"]:
+        truth = at_venue[fill["tradeId"]]
+        assert Decimal(truth["quantity"]) == Decimal(fill["quantity"])
+        assert Decimal(truth["price"]) == Decimal(fill["price"])
+        assert truth["side"].upper() == fill["side"]
+    for line in node.stdout + node.stderr:
+        assert not any(secret in line for secret in secrets.values()), line
+
+
+@pytest.mark.parametrize("market", ROOMS)
+async def test_a_paper_node_fills_from_live_data_and_sends_nothing(
+    tmp_path: Path, simulator: VenueProcess, market: str
+) -> None:
+    config = run_config(on_paper(venue(simulator, market), market), strategy(market))
+    with node_process(tmp_path, config, environment=keys(simulator, market)) as node:
+        seen = wait_for_fills(node, FILLS)
+        assert seen["orders"]["rejected"] == seen["orders"]["denied"] == 0
+        node.send(signal.SIGTERM)
+        assert node.wait() == ExitCode.OK, node.stderr
+        assert node.summary["positions"]["open"] == 0
+    ledger = await simulator.ledger(ROOMS[market], ACCOUNT)
+    assert ledger["orders"] == []
+
+
+async def test_a_live_node_without_its_keys_says_which(tmp_path: Path, simulator: VenueProcess) -> None:
+    with node_process(tmp_path, run_config(venue(simulator, "spot"), strategy("spot"))) as node:
+        assert node.wait() == ExitCode.CONFIG_REFUSED
+        assert node.termination is not None
+        assert node.termination["reason"] == "CredentialsMissing"
+        assert "DESK_API_KEY is not set" in node.termination["message"]
+
+
+async def test_a_venue_that_does_not_answer_ends_the_start(tmp_path: Path, simulator: VenueProcess) -> None:
+    wrong = venue(simulator, "futures")
+    wrong["endpoints"] = {key: f"{url.partition('://')[0]}://127.0.0.1:9" for key, url in wrong["endpoints"].items()}
+    with node_process(tmp_path, run_config(wrong, strategy("futures")), environment=keys(simulator, "futures")) as node:
+        assert node.wait() == ExitCode.NOT_TRADING
+        assert node.termination is not None
+        assert node.termination["reason"] == "VenueNotConnected"
