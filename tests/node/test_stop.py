@@ -94,8 +94,8 @@ def test_what_a_strategy_leaves_open_is_said(tmp_path: Path, long_catalog: Path)
         node.send(signal.SIGTERM)
         assert node.wait() == 0
         # It sells everything again and again: the stop may come in between.
-        said = [r["message"] for r in node.records if r["message"].startswith("left open by the strategies")]
-        assert len(said) == node.summary["positions"]["open"]
+        said = next(r["message"] for r in node.records if r["message"].startswith("stop of DESK-A-001: "))
+        assert ("1 position kept: " in said) == (node.summary["positions"]["open"] == 1), said
 
 
 def test_in_kubernetes_it_idles_after_the_replay_and_ends_on_sigterm(tmp_path: Path, catalog: Path) -> None:

@@ -109,7 +109,7 @@ def _run(parsed: argparse.Namespace, environment: Environment) -> int:
     loaded = load_config(parsed.config)
     config = loaded.config
     block_signals()
-    shutdown = Shutdown(environment.termination_message_path)
+    shutdown = Shutdown(environment.termination_message_path, config.trading_node.drain.seconds)
     handler = configure_logging(config.logging)
     shutdown.start()
 

@@ -79,6 +79,10 @@ class Gate:
         """Say which orders are taken, at one venue or by the whole node."""
         self._standing = self._standing.with_admission(admission, venue)
 
+    def stop_taking(self, admission: Admission) -> None:
+        """Take, from now on, only what a node that stops may send; whatever else is set, this stays."""
+        self._standing = self._standing.with_stopping(admission)
+
     def set_reconciled(self, reconciled: bool, venue: str | None = None) -> None:
         """Say whether the node agrees with a venue, or with all of them."""
         self._standing = self._standing.with_reconciled(venue, reconciled=reconciled)

@@ -33,11 +33,16 @@ from nautilus_trader.trading.strategy import Strategy
 
 from trading_api.node_config import LogLevel
 from trading_node.book_events import BookEvent
+from trading_node.drain.facts import Policy, Result
 from trading_node.errors import NodeError, config_refused, crashed, not_trading
 from trading_node.gate import Gate
 from trading_node.nautilus_books import NautilusBooks
+from trading_node.nautilus_drain import NautilusDrain
 from trading_node.nautilus_gate import NautilusGate
 from trading_node.nautilus_logs import LogFile, NautilusLogs
+from trading_node.nautilus_reconciliation import Memory, NautilusReconciliation
+from trading_node.nautilus_stop import end_strategies, stop_algorithms, stop_strategies
+from trading_node.risk.standing import Admission
 from trading_node.snapshot import Replay, Snapshot
 from trading_node.strategies import origin
 from trading_node.tally import Tally
@@ -48,6 +53,10 @@ RECONCILE_SECONDS = 20.0
 DISCONNECT_SECONDS = 5.0
 STRATEGY_STOP_SECONDS = 12.0
 """A strategy with manage_stop closes its positions in up to a hundred attempts, a tenth of a second apart."""
+UNOPENED_SECONDS = 5.0
+"""How long a stop takes for what a former life left, while this one has not sent anything."""
+STRATEGIES_SHARE = 3
+"""The part of a stop's time, one in so many, that strategies may take at most."""
 QUIET_TURNS = 3
 """A message needs two turns of the event loop from being sent to being handled; one more to be sure."""
 UNLIMITED_RATE = "1000000/00:00:01"
@@ -79,6 +88,11 @@ class NautilusNode:
         self._data_engine = self._kernel.data_engine
         self._venues: list[str] = []
         self._stopped = False
+        self._gate: Gate | None = None
+        self._resync: Callable[[], None] = lambda: None
+        self._reconciliation: NautilusReconciliation | None = None
+        self.opened = False
+        """Whether orders could be sent in this life."""
         self._tally = Tally(self._kernel.cache)
         self._bus.subscribe("events.order.*", self._tally.on_order_event)
         self._bus.subscribe("events.position.*", self._tally.on_position_event)
@@ -105,6 +119,7 @@ class NautilusNode:
         It opens after the venues have agreed and before a strategy starts. The names are those that limits call
         strategies by, keyed by strategy id; the clock is that of the market data, this machine's if None.
         """
+        self._gate = gate
         on_path = NautilusGate(self._kernel, gate, strategy_names=strategy_names, clock=clock)
         on_path.install()
         on_path.guard_clients()
@@ -114,9 +129,26 @@ class NautilusNode:
         def open_and_start() -> None:
             on_path.resync()
             gate.set_reconciled(True)
+            self.opened = True
             start()
 
         trader.start = open_and_start
+        self._resync = on_path.resync
+
+    def reconcile(
+        self, memory: Callable[[], Memory | None], interval_seconds: float, on_change: Callable[[], None]
+    ) -> NautilusReconciliation:
+        """Have the node agree with its venues by asking them, after the gate is in place; nothing is made up.
+
+        memory: the books, asked for at the start; on_change: called when a venue comes to agree or does not any more.
+        """
+        assert self._gate is not None  # noqa: S101  # the order of building is the runner's
+        self._reconciliation = NautilusReconciliation(
+            self._kernel, self._gate, resync=self._resync, memory=memory, interval_seconds=interval_seconds,
+            on_change=on_change,
+        )  # fmt: skip
+        self._reconciliation.install()
+        return self._reconciliation
 
     def keep_books(self, record: Callable[[BookEvent], None], simulated: Iterable[str], run: str) -> Callable[[], None]:
         """Tell the books every event from now on; return what ends that.
@@ -225,19 +257,45 @@ class NautilusNode:
         if not self.trading:
             raise self._why_not_trading()
 
-    async def stop(self) -> list[str]:
-        """Stop the strategies, let their last orders finish, disconnect; return what is still open at the venues.
+    async def stop(self, policy: Policy, on_result: Callable[[Result], None], disconnect_seconds: float) -> None:
+        """Stop algorithms and strategies, do what the policy says, tell how that ended, and disconnect.
 
-        Raises NodeError (CRASHED) after everything is stopped if a strategy raised in on_stop.
+        The policy's time is for all but the disconnecting. Nothing is told of a node that has no gate yet. Raises
+        NodeError (CRASHED) after everything is stopped if a strategy raised in on_stop.
         """
-        failure = self._stop_strategies()
-        await self._await_strategies()
-        residuals = self._residuals()
-        await self._kernel.stop_async()
-        self._stopped = True
+        deadline = self._loop.time() + policy.seconds
+        try:
+            failure = await self._stop_strategies(policy.seconds / STRATEGIES_SHARE)
+            if self._gate is not None:
+                left = max(0.0, deadline - self._loop.time())
+                on_result(await self._drain(self._gate, replace(policy, seconds=left)))
+        finally:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(disconnect_seconds):
+                    if self._reconciliation is not None:
+                        await self._reconciliation.stop()
+                    await self._kernel.stop_async()
+            self._stopped = True
         if failure is not None:
-            raise failure
-        return residuals
+            raise crashed(
+                f"A strategy raised while it stopped: {origin(failure)}",
+                "Correct the strategy's on_stop",
+                reason="StrategyFailed",
+            )
+
+    async def _drain(self, gate: Gate, policy: Policy) -> Result:
+        """Do at the venues what the policy says.
+
+        Before the gate has opened, positions are not known and nothing was sent in this life: then orders of a former
+        one are cancelled where a venue is connected, and that is not waited for long.
+        """
+        gate.stop_taking(Admission.HALT)
+        if not self.opened:
+            clients = self._kernel.exec_engine._clients.values()  # noqa: SLF001  # the engine names its clients only
+            connected = any(client.is_connected for client in clients)
+            policy = replace(policy, flatten=False, seconds=min(policy.seconds, UNOPENED_SECONDS * connected))
+        agree = None if self._reconciliation is None else self._reconciliation.look
+        return await NautilusDrain(self._kernel, gate, policy, agree).run()
 
     def dispose(self) -> None:
         """Release everything; nothing can be asked afterwards."""
@@ -305,53 +363,28 @@ class NautilusNode:
             reason="NotReconciled",
         )
 
-    def _stop_strategies(self) -> NodeError | None:
-        """Stop the trader, or what of it runs; return the first failure after all are stopped."""
-        failure: NodeError | None = None
-        trader = self._node.trader
-        # One that raises ends the trader's own loop: the rest is gone through again.
-        stops = [trader.stop] if self.trading else []
-        stops += [functools.partial(_stop_running, strategy) for strategy in trader.strategies()]
-        for stop in stops:
-            try:
-                stop()
-            except Exception as error:  # noqa: BLE001  # a strategy may raise anything
-                failure = failure or self._stop_failure(error)
-        return failure
-
-    def _stop_failure(self, error: Exception) -> NodeError:
-        _log.exception("a strategy raised while it stopped")
-        return crashed(
-            f"A strategy raised while it stopped: {origin(error)}",
-            "Correct the strategy's on_stop; look at the venue for open orders and positions",
-            reason="StrategyFailed",
-        )
-
-    async def _await_strategies(self) -> None:
-        """Wait until what the strategies did when they stopped has come to its end."""
+    async def _stop_strategies(self, seconds: float) -> Exception | None:
+        """Stop algorithms, then strategies, and let what the strategies did come to its end; return what was raised."""
+        if self._gate is not None:
+            # Strategies may close what they hold when they stop; they open nothing any more.
+            self._gate.stop_taking(Admission.REDUCE)
+        stop_algorithms(self._kernel)
+        failure = stop_strategies(self._kernel)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STRATEGY_STOP_SECONDS):
+            async with asyncio.timeout(min(seconds, STRATEGY_STOP_SECONDS)):
                 await self.settle()
                 while any(strategy.is_running for strategy in self._node.trader.strategies()):
                     await asyncio.sleep(0.05)
                     await self.settle()
-                return
-        _log.warning("the strategies did not come to rest within %.0f s", STRATEGY_STOP_SECONDS)
-
-    def _residuals(self) -> list[str]:
-        cache = self._kernel.cache
-        orders = [f"order {order.client_order_id}" for order in cache.orders_open()]
-        return orders + [f"position {p.signed_decimal_qty()} {p.instrument_id}" for p in cache.positions_open()]
+        late = end_strategies(self._kernel)
+        if late:
+            _log.warning("%s did not come to rest and was stopped", ", ".join(late))
+        return failure
 
 
 def needs_wall_clock(bar_type: BarType) -> bool:
     """Return whether Nautilus itself aggregates these bars, by time."""
     return bool(bar_type.is_internally_aggregated() and bar_type.spec.is_time_aggregated())
-
-
-def _stop_running(strategy: Strategy) -> None:
-    if strategy.is_running:
-        strategy.stop()
 
 
 def _kernel_config(trader_id: str, log_file: LogFile, log_level: LogLevel) -> TradingNodeConfig:
@@ -374,7 +407,10 @@ def _kernel_config(trader_id: str, log_file: LogFile, log_level: LogLevel) -> Tr
             max_order_submit_rate=UNLIMITED_RATE,
             max_order_modify_rate=UNLIMITED_RATE,
         ),
-        exec_engine=LiveExecEngineConfig(graceful_shutdown_on_exception=True),
+        # What these do by themselves, they make up: a missing answer becomes a rejection, a position a fill.
+        exec_engine=LiveExecEngineConfig(
+            graceful_shutdown_on_exception=True, inflight_check_interval_ms=0, generate_missing_orders=False
+        ),
         timeout_connection=CONNECT_SECONDS,
         timeout_reconciliation=RECONCILE_SECONDS,
         timeout_disconnection=DISCONNECT_SECONDS,

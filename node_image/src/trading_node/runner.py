@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from trading_node.limits_file import LimitsFile
 from trading_node.liveness import LoopWatch
 from trading_node.nautilus import NautilusNode
 from trading_node.nautilus_logs import NautilusLogs
+from trading_node.nautilus_reconciliation import NautilusReconciliation
 from trading_node.risk.limits import compile_limits
 from trading_node.shutdown import Shutdown
 from trading_node.snapshot import Snapshot
@@ -165,6 +166,8 @@ class Runner:
         names = {built.id.value: named.name for named, built in zip(section.strategies, strategies, strict=True)}
         node.gate_orders(self._gate, names, (lambda: self._feed.time_ns) if self._replays else None)
         await self._open_books(node)
+        if section.mode is Mode.LIVE:
+            self._reconcile(node)
         self._enter(Life(state=NodeState.STARTING, reason="Connecting"))
         await node.start()
         self._enter(Life(state=NodeState.TRADING, reconciled=True))
@@ -172,6 +175,23 @@ class Runner:
             await self._replay(node)
         else:
             await asyncio.Event().wait()  # until it is stopped
+
+    def _reconcile(self, node: NautilusNode) -> None:
+        """Have the node agree with its venues, and tell when it does not."""
+        books = self._books
+        memory = (lambda: None) if books is None else books.history
+        seconds = self._config.trading_node.reconciliation.seconds
+        agreement = node.reconcile(memory, seconds, lambda: self._enter(self._agreeing(agreement)))
+
+    def _agreeing(self, agreement: NautilusReconciliation) -> Life:
+        """Return the life as it goes on with a change of agreement."""
+        life = self._life
+        if life.state is NodeState.TRADING:
+            reason = "" if agreement.agreed else "NotReconciled"
+            return replace(life, reconciled=agreement.agreed, reason=reason, message=agreement.message)
+        if life.state is NodeState.STARTING and agreement.message:
+            return replace(life, reason="NotReconciled", message=agreement.message)
+        return life
 
     async def _replay(self, node: NautilusNode) -> None:
         """Play the catalogs to their end; raises NodeError."""

@@ -190,3 +190,11 @@ def test_while_the_books_take_nothing_only_what_reduces_passes() -> None:
     well[0] = True
     assert reason(gate, order("BUY", "0.1", "90")) is None
     assert gate.standing.is_open
+
+
+def test_what_a_stop_closes_nothing_opens_again() -> None:
+    gate = open_gate()
+    gate.stop_taking(Admission.HALT)
+    gate.stop_taking(Admission.REDUCE)
+    gate.set_admission(Admission.ACTIVE)
+    assert reason(gate, order("BUY", "1")) == "Halted"
