@@ -39,7 +39,6 @@ from nautilus_trader.model.orders import Order, OrderUnpacker
 from nautilus_trader.model.position import Position
 
 from trading_node.book_events import Amended, Filled, OrderEvent, Placed, Side, Transition, TransitionKind
-from trading_node.positions import Position as BookPosition
 from trading_node.positions import fill_order
 
 _BUYS = (Side.BUY, Side.BACK)
@@ -252,12 +251,12 @@ def filled_event(fill: Filled, instrument: Instrument, order: Order | None = Non
     )
 
 
-def rebuild_position(held: BookPosition, fills: Iterable[Filled], instrument: Instrument) -> Position | None:
+def rebuild_position(quantity: Decimal, fills: Iterable[Filled], instrument: Instrument) -> Position | None:
     """Return an open position from the fills since it was last flat; None if they do not make it what the books have.
 
     The books give fills from the moment at which it left zero: some of the same moment may be from before.
     """
-    made_of = since_flat(held.quantity, sorted(fills, key=fill_order))
+    made_of = since_flat(quantity, sorted(fills, key=fill_order))
     position: Position | None = None
     for fill in made_of:
         event = filled_event(fill, instrument)

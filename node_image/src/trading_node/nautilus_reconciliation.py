@@ -26,7 +26,7 @@ from trading_node.nautilus_repair import Repairer
 from trading_node.nautilus_restore import Restorer, abandoned_event, missing_references
 from trading_node.nautilus_testimony import Testimony
 from trading_node.reconciliation.agreement import VenueStats, sentence
-from trading_node.reconciliation.difference import Rules
+from trading_node.reconciliation.difference import Kind, Rules
 
 MARGIN_NS = 2_000_000_000
 """How much later than its receive window a request is taken for lost."""
@@ -80,6 +80,7 @@ class NautilusReconciliation:
         self._venues: dict[Venue, VenueReconciler] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._told: dict[VenueReconciler, bool] = {}
+        self._standing: dict[VenueReconciler, tuple[tuple[Kind, str], ...]] = {}
         self._testimony: Testimony | None = None
 
     def install(self) -> None:
@@ -204,6 +205,11 @@ class NautilusReconciliation:
     def _tell(self, reconciler: VenueReconciler) -> None:
         """Open or close the gate for a venue, as soon as it changes."""
         agreed = reconciler.agreed
+        standing = tuple((each.kind, each.subject) for each in reconciler.agreement.stats.unresolved)
+        if standing and standing != self._standing.get(reconciler):
+            _log.warning("%s: unresolved: %s", reconciler.client.id, sentence([reconciler.agreement.stats]))
+            self._on_change()
+        self._standing[reconciler] = standing
         if self._told.get(reconciler) is agreed or not self._tasks:
             return
         self._told[reconciler] = agreed

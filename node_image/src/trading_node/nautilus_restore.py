@@ -4,8 +4,9 @@ Strategies then own their orders again, and a fill that is told twice is known b
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.core.uuid import UUID4
@@ -58,7 +59,7 @@ class Restorer:
         found = [order for order in orders if order is not None]
         account = self._client.account_id.value
         held = [each for each in history.positions if each.position.key.account_id == account]
-        positions = [self._restore_position(each, problems) for each in held]
+        positions = [self._restore_position(each, problems) for each in _grouped(held)]
         mine = [fill for fill in history.fills if fill.account_id == account]
         self._own.remember(_remembered(mine))
         self._own.remember(key for each in held for key in _remembered(each.fills))
@@ -99,22 +100,35 @@ class Restorer:
             self._own.unsent.add(order.client_order_id)
         return order
 
-    def _restore_position(self, history: PositionHistory, problems: list[Difference]) -> bool:
-        held = history.position
+    def _restore_position(self, group: Sequence[PositionHistory], problems: list[Difference]) -> bool:
+        key = group[0].position.key
+        quantity = sum((each.position.quantity for each in group), Decimal(0))
+        fills = [fill for each in group for fill in each.fills]
         try:
-            instrument = self._cache.instrument(InstrumentId.from_str(to_engine(held.key.instrument_id)))
+            instrument = self._cache.instrument(InstrumentId.from_str(to_engine(key.instrument_id)))
         except InstrumentIdError:
             instrument = None
-        position = None if instrument is None else rebuild_position(held, history.fills, instrument)
+        if quantity == 0:
+            return False  # Strategies that hold against each other: the venue has nothing.
+        position = None if instrument is None else rebuild_position(quantity, fills, instrument)
         if instrument is None or position is None:
             why = "is not loaded" if instrument is None else "has fills that do not make it"
-            message = f"the books hold {held.quantity} of {held.key.instrument_id}, which {why}"
-            problems.append(_problem(held.key.instrument_id, message))
+            message = f"the books hold {quantity} of {key.instrument_id}, which {why}"
+            problems.append(_problem(key.instrument_id, message))
             return False
         if self._cache.position_exists(position.id) and not self._cache.is_position_closed(position.id):
             return False
         self._cache.add_position(position, self._client.oms_type)
         return True
+
+
+def _grouped(histories: Iterable[PositionHistory]) -> list[list[PositionHistory]]:
+    """Return positions together that are one in Nautilus: where the venue names it, strategies share it."""
+    groups: dict[tuple[str, str], list[PositionHistory]] = {}
+    for each in histories:
+        key = each.position.key
+        groups.setdefault((key.instrument_id, key.position_id), []).append(each)
+    return list(groups.values())
 
 
 def abandoned_event(order: Order, now_ns: int) -> OrderCanceled:
