@@ -10,10 +10,10 @@ import yaml
 
 from tests.api.kube import Kube, Object, deployments_path
 from tests.api.manifests import CRD_FILE, Manifest
-from tests.api.waiting import eventually
 from tests.cluster import programs
 from tests.cluster.api_server import ApiServer
 from tests.cluster.fixtures import api_server
+from tests.waiting import eventually
 
 __all__ = ["api_server"]
 
@@ -40,6 +40,9 @@ def kube(api_server: ApiServer, crd: Object) -> Kube:
     """Connect as the administrator, with the resource served."""
     kube = Kube.as_admin(api_server.kubeconfig)
     eventually(lambda: kube.get("/apis/trading-operator.io/v1alpha1").get("resources"), "the resource is served")
+    # Its explanation follows a moment later.
+    group = "apis/trading-operator.io/v1alpha1"
+    eventually(lambda: group in kube.get("/openapi/v3")["paths"], "the resource is explained")
     return kube
 
 

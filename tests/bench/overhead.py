@@ -8,9 +8,9 @@ from statistics import median
 from tests.bench.table import Row, spread
 from tests.bench.thousand import bench_namespace
 from tests.cluster.cluster import Cluster
-from tests.cluster.waiting import until
 from tests.e2e.deployments import Deployment, manifest
 from tests.e2e.kubectl import Kubectl, Object
+from tests.waiting import eventually
 
 ROUNDS = 5
 GOAL_SECONDS = 0.5
@@ -46,7 +46,9 @@ def _by_operator(kubectl: Kubectl, name: str) -> tuple[float, list[Object]]:
     began = time.monotonic()
     kubectl.apply(manifest(name))
     deployment = Deployment(kubectl, name)
-    until(lambda: deployment.status().get("phase") == "Trading", f"{name} is Trading", seconds=TIME_LIMIT, every=0.02)
+    eventually(
+        lambda: deployment.status().get("phase") == "Trading", f"{name} is Trading", within=TIME_LIMIT, every=0.02
+    )
     seconds = time.monotonic() - began
     objects = hand_made(kubectl, name)
     kubectl.run("delete", "td", name, timeout=TIME_LIMIT)
@@ -57,7 +59,7 @@ def _by_hand(kubectl: Kubectl, objects: list[Object]) -> float:
     began = time.monotonic()
     kubectl.apply(*objects)
     pod = objects[-1]["metadata"]["name"]
-    until(lambda: _ready(kubectl.get("pod", pod)), f"{pod} is ready", seconds=TIME_LIMIT, every=0.02)
+    eventually(lambda: _ready(kubectl.get("pod", pod)), f"{pod} is ready", within=TIME_LIMIT, every=0.02)
     seconds = time.monotonic() - began
     names = [f"{one['kind']}/{one['metadata']['name']}" for one in objects]
     kubectl.run("delete", *names, timeout=TIME_LIMIT)

@@ -14,11 +14,12 @@ from types import TracebackType
 from typing import Self
 
 from tests.cluster import control_plane, process, programs
+from tests.cluster.answering import answers
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.errors import ClusterError
 from tests.cluster.paths import memory_dir
 from tests.cluster.pki import Authority
-from tests.cluster.waiting import answers, until
+from tests.waiting import eventually
 
 _PREFIX = "trading-api-server-"
 _OWNER = "owner"
@@ -120,7 +121,7 @@ def wait_ready(plane: ControlPlane, running: list[process.Record], logs: Path, s
             process.ended_early(record, logs)
         return answers(f"{plane.server}/readyz", context)
 
-    until(ready, f"API server at {plane.server} ready (logs: {logs})", seconds=seconds)
+    eventually(ready, f"API server at {plane.server} ready (logs: {logs})", within=seconds, failure=ClusterError)
 
 
 def _free_port() -> int:

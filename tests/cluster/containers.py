@@ -10,7 +10,7 @@ from tests.cluster.images import layout, store_lock
 from tests.cluster.node import Node
 from tests.cluster.oci import Image
 from tests.cluster.shell import run
-from tests.cluster.waiting import until
+from tests.waiting import eventually
 
 
 def ctr(node: Node, *arguments: str | Path, timeout: float = 300) -> str:
@@ -81,7 +81,9 @@ def _import_options() -> tuple[str, ...]:
 
 def clear(node: Node, seconds: float = 10) -> None:
     """Remove every container, so that the store holds images and nothing else; its processes must be gone."""
-    until(lambda: _clear_once(node), f"containers of {node.name} removed", seconds=seconds, every=0.1)
+    eventually(
+        lambda: _clear_once(node), f"containers of {node.name} removed", within=seconds, failure=ClusterError, every=0.1
+    )
 
 
 def _clear_once(node: Node) -> bool:

@@ -21,6 +21,7 @@ from tests.cluster import (
     programs,
 )
 from tests.cluster import node as nodes_
+from tests.cluster.answering import answers
 from tests.cluster.api_server import wait_ready
 from tests.cluster.buildah import remove_tree
 from tests.cluster.control_plane import ControlPlane
@@ -34,7 +35,7 @@ from tests.cluster.pki import Authority
 from tests.cluster.process import AT_ONCE, Ending, Record
 from tests.cluster.progress import Progress
 from tests.cluster.shell import run
-from tests.cluster.waiting import answers, until
+from tests.waiting import eventually
 
 SYSTEM = "system"
 _MACHINE = "machine.json"
@@ -132,7 +133,7 @@ def start(count: int, progress: Progress) -> Layout:
         # It ends itself when it sees its node's address change, also from nothing to something.
         _start(layout, "kube-proxy", nodes_.proxy(kube, layout.nodes[0], layout.plane))
         proxy = f"http://{layout.network.node(1)}:10256/healthz"
-        until(lambda: answers(proxy), "kube-proxy ready", seconds=30)
+        eventually(lambda: answers(proxy), "kube-proxy ready", within=30, failure=ClusterError)
     return layout
 
 
@@ -232,8 +233,10 @@ def _wait_ready(layout: Layout, kubectl: Path) -> None:
         states = run([kubectl, "--kubeconfig", admin, "get", "nodes", "-o", f"jsonpath={path}"]).split()
         return states == ["True"] * layout.count
 
-    until(nodes_ready, f"{layout.count} nodes Ready (logs: {layout.logs})", seconds=90, every=0.2)
-    until(lambda: answers(f"http://{address}:8181/ready"), "name service ready", seconds=30)
+    eventually(
+        nodes_ready, f"{layout.count} nodes Ready (logs: {layout.logs})", within=90, failure=ClusterError, every=0.2
+    )
+    eventually(lambda: answers(f"http://{address}:8181/ready"), "name service ready", within=30, failure=ClusterError)
     # Pods of every namespace need their default service account; the controllers make it.
     account: list[str | Path] = [
         kubectl,
@@ -245,7 +248,7 @@ def _wait_ready(layout: Layout, kubectl: Path) -> None:
         "-o=name",
         "--ignore-not-found",
     ]
-    until(lambda: bool(run(account)), "controllers working", seconds=30, every=0.2)
+    eventually(lambda: bool(run(account)), "controllers working", within=30, failure=ClusterError, every=0.2)
 
 
 def stop(count: int) -> None:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.cluster import cgroups, process, programs
+from tests.cluster.answering import answers
 from tests.cluster.cluster import Cluster
 from tests.cluster.errors import ClusterError
 from tests.cluster.local import SYSTEM
@@ -26,7 +27,7 @@ from tests.cluster.paths import cache_dir, data_dir, state_dir
 from tests.cluster.process import AT_ONCE, Ending
 from tests.cluster.recipe import locked
 from tests.cluster.shell import run
-from tests.cluster.waiting import answers, until
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,12 @@ def _start(kind: Kind, address: Address, folder: Path, records: Path, logs: Path
         return kind.ready(address)
 
     try:
-        until(ready, f"{kind.name} at {address.host}:{address.port} ready (log: {logs / kind.name}.log)", seconds=30)
+        eventually(
+            ready,
+            f"{kind.name} at {address.host}:{address.port} ready (log: {logs / kind.name}.log)",
+            within=30,
+            failure=ClusterError,
+        )
     except BaseException:
         process.stop(record, records=records)
         raise

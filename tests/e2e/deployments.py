@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.kubectl import Kubectl, Object, eventually
+from tests.e2e.kubectl import Kubectl, Object
+from tests.waiting import eventually
 
 IMAGE = "localhost/trading-node:dev"
 BUCKET = "ticks"

@@ -2,8 +2,7 @@
 
 import json
 import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,15 +57,3 @@ class Kubectl:
     def patch(self, kind: str, name: str, patch: Mapping[str, Any]) -> None:
         """Merge-patch one object."""
         self.run("patch", kind, name, "--type", "merge", "--patch", json.dumps(patch))
-
-
-def eventually[T](probe: Callable[[], T | None], what: str, *, within: float = 60, every: float = 0.25) -> T:
-    """Return the probe's first truthy answer; fail with ``what`` and the probe's last answer when time is up."""
-    deadline = time.monotonic() + within
-    while True:
-        last = probe()
-        if last:
-            return last
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within:.0f} s: {what}; last answer: {last!r}")
-        time.sleep(every)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster.images import OPERATOR, fingerprint
-from tests.e2e.kubectl import Kubectl, eventually
+from tests.e2e.kubectl import Kubectl
+from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "trading-system"

@@ -11,7 +11,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.fixtures import Kubectl
 from tests.cluster.gcs import Gcs
 from tests.cluster.servers import POSTGRES, REDIS, of_cluster
-from tests.cluster.waiting import until
+from tests.waiting import eventually
 
 DOCKERFILE = """\
 FROM python:3.13-slim-trixie
@@ -98,7 +98,7 @@ def test_a_pod_reaches_the_api_by_name_and_service_address(
     )
     apply(kubectl, namespace, pod("probe", probe, nodeName=cluster.nodes[number]))
     ready(kubectl, namespace, "probe")
-    until(lambda: "status" in kubectl("logs", "probe", "-n", namespace), "the probe reports", seconds=20, every=0.2)
+    eventually(lambda: "status" in kubectl("logs", "probe", "-n", namespace), "the probe reports", within=20, every=0.2)
     told = json.loads(kubectl("logs", "probe", "-n", namespace))
     service = kubectl("get", "service", "kubernetes", "-n", "default", "-o", "jsonpath={.spec.clusterIP}")
     assert (told["api"], told["status"], told["user"]) == (service, 200, 10001)
@@ -122,7 +122,7 @@ def test_pods_of_both_nodes_reach_each_other_through_a_service(
     ready(kubectl, namespace, "server")
     for index in range(2):
         ready(kubectl, namespace, f"client-{index}")
-        until(
+        eventually(
             lambda name=f"client-{index}": (
                 kubectl(  # type: ignore[misc]
                     "exec",
@@ -137,7 +137,7 @@ def test_pods_of_both_nodes_reach_each_other_through_a_service(
                 == "200"
             ),
             f"client-{index} gets an answer",
-            seconds=20,
+            within=20,
             every=0.5,
         )
 
@@ -146,10 +146,10 @@ def test_an_unknown_image_fails_at_once(kubectl: Kubectl, namespace: str) -> Non
     manifest = pod("nowhere", "nowhere.invalid/image:1", container={"imagePullPolicy": "IfNotPresent"})
     apply(kubectl, namespace, manifest)
     path = "jsonpath={.status.containerStatuses[0].state.waiting.reason}"
-    until(
+    eventually(
         lambda: kubectl("get", "pod", "nowhere", "-n", namespace, "-o", path) in {"ErrImagePull", "ImagePullBackOff"},
         "the pull is refused",
-        seconds=10,
+        within=10,
         every=0.2,
     )
 
@@ -212,10 +212,12 @@ def test_a_partition_makes_the_node_not_ready_and_its_pods_run_on(
     path = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
     cluster.partition(node)
     try:
-        until(lambda: kubectl("get", "node", node, "-o", path) == "Unknown", f"{node} given up", seconds=60, every=1)
+        eventually(
+            lambda: kubectl("get", "node", node, "-o", path) == "Unknown", f"{node} given up", within=60, every=1
+        )
     finally:
         cluster.heal(node)
-    until(lambda: kubectl("get", "node", node, "-o", path) == "True", f"{node} back", seconds=60, every=0.5)
+    eventually(lambda: kubectl("get", "node", node, "-o", path) == "True", f"{node} back", within=60, every=0.5)
     restarts = "jsonpath={.status.containerStatuses[0].restartCount}"
     assert kubectl("get", "pod", "worker", "-n", namespace, "-o", restarts) == "0"
     numbers = [int(word) for word in kubectl("logs", "worker", "-n", namespace).split()]

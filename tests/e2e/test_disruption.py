@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.e2e.deployments import Deployment, manifest
-from tests.e2e.kubectl import Kubectl, eventually
+from tests.e2e.kubectl import Kubectl
 from tests.e2e.operator_install import OperatorInstall
 from tests.e2e.pod_watch import watch_pods
+from tests.waiting import eventually
 
 
 def test_killing_the_operator_at_any_step_leads_to_the_same_end(

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.deployments import Deployment, manifest, strategy
-from tests.e2e.kubectl import Kubectl, eventually
+from tests.e2e.kubectl import Kubectl
+from tests.waiting import eventually
 
 WRONG_BUCKET = [{"name": "ticks", "gcs": {"bucket": "no-such-bucket"}}]
 

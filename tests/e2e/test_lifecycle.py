@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from tests.e2e.deployments import SHORT_PREFIX, Deployment, manifest, strategy
-from tests.e2e.kubectl import Kubectl, eventually
+from tests.e2e.kubectl import Kubectl
 from tests.e2e.pod_watch import watch_pods
+from tests.waiting import eventually
 
 
 def test_apply_leads_to_a_node_that_trades_on_the_mounted_bucket(

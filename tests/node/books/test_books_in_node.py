@@ -3,16 +3,15 @@
 import signal
 import sqlite3
 import sys
-import time
 import urllib.request
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from subprocess import run
 from typing import Any
 
 from tests.node.books.postgres_server import PostgresServer
-from tests.node.processes import EMA_CROSS, MEAN_REVERSION, SECONDS, NodeProcess, node_process, run_config
+from tests.node.processes import EMA_CROSS, MEAN_REVERSION, NodeProcess, node_process, run_config
+from tests.waiting import eventually
 from trading_api.exit_codes import ExitCode
 
 WITNESS = """
@@ -45,13 +44,6 @@ def ask(folder: Path, statement: str) -> list[tuple[Any, ...]]:
 def count(folder: Path, table: str, condition: str = "true") -> int:
     ((number,),) = ask(folder, f"SELECT count(*) FROM {table} WHERE {condition}")  # noqa: S608  # the test's own words
     return int(number)
-
-
-def eventually(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.02)
 
 
 def metrics(node: NodeProcess) -> dict[str, float]:

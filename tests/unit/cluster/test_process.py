@@ -11,7 +11,7 @@ import pytest
 from tests.cluster import process
 from tests.cluster.errors import ClusterError
 from tests.cluster.process import Ending, Record
-from tests.cluster.waiting import until
+from tests.waiting import eventually
 
 SLEEP = ("sleep", "60")
 
@@ -53,7 +53,7 @@ def test_a_stopped_process_ends_too(tmp_path: Path) -> None:
 def test_one_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
     deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
     record = start(tmp_path, (sys.executable, "-c", deaf), Ending(grace=0.05))
-    until(lambda: "deaf" in (tmp_path / "sleeper.log").read_text(), "it ignores the signal", seconds=10)
+    eventually(lambda: "deaf" in (tmp_path / "sleeper.log").read_text(), "it ignores the signal", within=10)
     process.stop(record, records=tmp_path)
     assert not process.alive(record)
 
@@ -68,7 +68,7 @@ def test_a_chain_of_programs_is_recorded_as_what_it_becomes(tmp_path: Path) -> N
 
 def test_a_process_that_ends_early_is_told_with_its_log(tmp_path: Path) -> None:
     record = start(tmp_path, ("sh", "-c", "echo no such flag >&2; exit 3"))
-    until(lambda: not process.alive(record), "it ends", seconds=5)
+    eventually(lambda: not process.alive(record), "it ends", within=5)
     with pytest.raises(ClusterError, match="no such flag"):
         process.ended_early(record, tmp_path)
 

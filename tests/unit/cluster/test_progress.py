@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.cluster.progress import Progress, line
-from tests.cluster.waiting import until
+from tests.waiting import eventually
 
 
 def test_a_line_says_which_of_how_many_what_and_how_long() -> None:
@@ -38,7 +38,7 @@ def test_a_long_stage_says_what_it_does_meanwhile() -> None:
     out = io.StringIO()
     with Progress(1, out=out, interval=0.02).stage("kube") as stage:
         stage.say("compiling")
-        until(lambda: "[1/1] kube: compiling, 0 s" in out.getvalue(), "a beat", seconds=5, every=0.01)
+        eventually(lambda: "[1/1] kube: compiling, 0 s" in out.getvalue(), "a beat", within=5, every=0.01)
 
 
 @pytest.mark.parametrize(("error", "word"), [(ValueError, "FAILED"), (KeyboardInterrupt, "interrupted")])
@@ -51,6 +51,6 @@ def test_a_stage_that_does_not_end_well_says_so(error: type[BaseException], word
 
 def test_waiting_names_what_did_not_become_true() -> None:
     began = time.monotonic()
-    with pytest.raises(Exception, match="the moon is full: not so after 0 s"):
-        until(lambda: False, "the moon is full", seconds=0.05, every=0.01)
+    with pytest.raises(Exception, match=r"not within 0\.05 s: the moon is full; last answer: False"):
+        eventually(lambda: False, "the moon is full", within=0.05, every=0.01)
     assert time.monotonic() - began < 2

@@ -1,21 +1,8 @@
-"""Waiting for something to become true, with a deadline and a reason when it does not."""
+"""Whether a server answers."""
 
 import ssl
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-
-from tests.cluster.errors import ClusterError
-
-
-def until(check: Callable[[], bool], what: str, *, seconds: float, every: float = 0.05) -> None:
-    """Return as soon as `check` is true; raise, naming `what`, when it stays false. `check` may raise to end early."""
-    deadline = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() >= deadline:
-            raise ClusterError(f"{what}: not so after {seconds:.0f} s")
-        time.sleep(every)
 
 
 def answers(url: str, context: ssl.SSLContext | None = None) -> bool:
