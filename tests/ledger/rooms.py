@@ -9,6 +9,8 @@ from typing import Any
 ACCOUNT = "desk-a"
 CREDENTIALS = "LEDGER"
 """Prefix of the environment variables that hold the account's keys."""
+RECEIVE_MS = 1_500
+"""For how long a request may be executed, where that can be said: a node waits as long for one that was lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class LedgerRoom:
 def _futures(http: str, ws: str) -> dict[str, Any]:
     return {
         "adapter": "Binance",
-        "binance": {"account_type": "UsdtFutures"},
+        "binance": {"account_type": "UsdtFutures", "receive_window_milliseconds": RECEIVE_MS},
         "endpoints": {"http": http, "data_stream": ws, "trade_stream": f"{ws}/ws-fapi/v1", "user_stream": ws},
     }
 
@@ -90,7 +92,7 @@ def _futures(http: str, ws: str) -> dict[str, Any]:
 def _spot(http: str, ws: str) -> dict[str, Any]:
     return {
         "adapter": "Binance",
-        "binance": {"account_type": "Spot"},
+        "binance": {"account_type": "Spot", "receive_window_milliseconds": RECEIVE_MS},
         "endpoints": {"http": http, "data_stream": ws, "trade_stream": f"{ws}/ws-api/v3"},
     }
 
