@@ -32,6 +32,7 @@ THOROUGH = (
 PROCESSES = (
     Stage("node processes", _pytest("tests/node", "--hypothesis-profile=thorough")),
     Stage("venue simulator", _pytest("tests/venue")),
+    Stage("ledger: killed nodes and the venue's own books", _pytest("tests/ledger")),
 )
 API = (Stage("API server", _pytest("tests/api")),)
 CLUSTER = (
