@@ -47,6 +47,8 @@ class Gate:
         self.book = GateBook()
         self.denials: Counter[Reason] = Counter()
         """Refusals since the start, by reason."""
+        self.read_prices: Callable[[], None] = lambda: None
+        """Brings the newest prices into the book; an order brings those that it needs by itself."""
         self.admitted = 0
         """Orders and modifies let through since the start."""
         self.cleanup_tag = f"cleanup-{secrets.token_hex(8)}"

@@ -35,12 +35,15 @@ class GateCollector(Collector):
 class LimitsCollector(Collector):
     """Which limits are in force, where they come from a file that is followed."""
 
-    def __init__(self, in_force: Callable[[], LimitsInForce]) -> None:
+    def __init__(self, in_force: Callable[[], LimitsInForce | None]) -> None:
+        """Take the source; it gives None where no file is followed, and then there are no metrics."""
         self._in_force = in_force
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         """Read how the file fared."""
         now = self._in_force()
+        if now is None:
+            return
         yield GaugeMetricFamily(
             "trading_node_limits_valid",
             "1 while the limits file as it is now is in force; 0 while former limits stay because it is refused.",

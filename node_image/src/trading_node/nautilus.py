@@ -36,12 +36,15 @@ from trading_node.book_events import BookEvent
 from trading_node.drain.facts import Policy, Result
 from trading_node.errors import NodeError, config_refused, crashed, not_trading
 from trading_node.gate import Gate
+from trading_node.market_watch import MarketWatch
 from trading_node.nautilus_books import NautilusBooks
 from trading_node.nautilus_drain import NautilusDrain
 from trading_node.nautilus_gate import NautilusGate
 from trading_node.nautilus_logs import LogFile, NautilusLogs
+from trading_node.nautilus_market_watch import MarketReader
 from trading_node.nautilus_reconciliation import Memory, NautilusReconciliation
 from trading_node.nautilus_stop import end_strategies, stop_algorithms, stop_strategies
+from trading_node.reconciliation.agreement import VenueStats
 from trading_node.risk.standing import Admission
 from trading_node.snapshot import Replay, Snapshot
 from trading_node.strategies import origin
@@ -91,6 +94,7 @@ class NautilusNode:
         self._gate: Gate | None = None
         self._resync: Callable[[], None] = lambda: None
         self._reconciliation: NautilusReconciliation | None = None
+        self._market_reader: MarketReader | None = None
         self.opened = False
         """Whether orders could be sent in this life."""
         self._tally = Tally(self._kernel.cache)
@@ -123,6 +127,7 @@ class NautilusNode:
         on_path = NautilusGate(self._kernel, gate, strategy_names=strategy_names, clock=clock)
         on_path.install()
         on_path.guard_clients()
+        self._market_reader = MarketReader(self._kernel, clock or self._kernel.clock.timestamp_ns)
         trader = self._node.trader
         start = trader.start
 
@@ -317,6 +322,14 @@ class NautilusNode:
         """Return what is so now."""
         state = TradingState(self._kernel.risk_engine.trading_state).name.capitalize()
         return replace(self._tally.snapshot(self._venues, state if self.trading else ""), replay=replay)
+
+    def market_watch(self) -> MarketWatch:
+        """Return how venues are connected, and how old their market data is."""
+        return MarketWatch() if self._market_reader is None else self._market_reader.read()
+
+    def agreements(self) -> tuple[VenueStats, ...]:
+        """Return what is told about the agreement with each venue."""
+        return () if self._reconciliation is None else self._reconciliation.stats
 
     # Inside
 

@@ -31,9 +31,12 @@ class AccountFollower:
         book: GateBook,
         reader: OrderReader,
         find_market: Callable[[InstrumentId], Market | None],
+        *,
         on_denied: Callable[[Order], None],
+        now: Callable[[], int],
     ) -> None:
-        """Call ``on_denied`` with each order that was denied, by whomever."""
+        """Call ``on_denied`` with each order that was denied, by whomever; now: the gate's clock."""
+        self._now = now
         self._cache = cache
         self._book = book
         self._reader = reader
@@ -106,7 +109,7 @@ class AccountFollower:
             handler(event)
 
     def _on_accepted(self, event: events.OrderAccepted) -> None:
-        if not self._book.acknowledge(event.client_order_id.value):
+        if not self._book.acknowledge(event.client_order_id.value, self._now()):
             self._adopt(self._cache.order(event.client_order_id))
 
     def _on_triggered(self, event: events.OrderTriggered) -> None:
@@ -117,7 +120,7 @@ class AccountFollower:
         if order is None:
             return
         order_id = event.client_order_id.value
-        if not self._book.acknowledge(order_id):
+        if not self._book.acknowledge(order_id, self._now()):
             self._adopt(order)
             return
         price = order.price.as_decimal() if order.has_price else None
@@ -135,8 +138,9 @@ class AccountFollower:
     def _on_filled(self, event: events.OrderFilled) -> None:
         order_id = event.client_order_id.value
         quantity = event.last_qty.as_decimal()
-        self._book.acknowledge(order_id)
-        self._book.fill(order_id, quantity)
+        now = self._now()
+        self._book.acknowledge(order_id, now)
+        self._book.fill(order_id, quantity, now)
         order = self._cache.order(event.client_order_id)
         if order is not None and order.is_closed:
             self._book.finish(order_id)

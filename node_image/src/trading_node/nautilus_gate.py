@@ -74,8 +74,9 @@ class NautilusGate:
         live = isinstance(self._engine, LiveExecutionEngine)
         self._sweeper = ListSweeper(self._cache, self._bus, self._deny, later=kernel.loop.call_soon if live else None)
         self._account = AccountFollower(
-            self._cache, gate.book, self._reader, self._find_market, self._sweeper.on_denied
-        )
+            self._cache, gate.book, self._reader, self._find_market,
+            on_denied=self._sweeper.on_denied, now=self._now,
+        )  # fmt: skip
         self._handlers: dict[type, Callable[[Any], None]] = {
             messages.SubmitOrder: self._on_submit,
             messages.SubmitOrderList: self._on_submit_list,
@@ -90,6 +91,7 @@ class NautilusGate:
         self._bus.deregister(EXECUTE, self._forward)
         self._bus.register(EXECUTE, self.execute)
         self._account.follow(self._bus)
+        self.gate.read_prices = self._read_prices
         self.resync()
 
     def uninstall(self) -> None:
@@ -114,7 +116,9 @@ class NautilusGate:
         market = self._find_market(order.instrument_id)
         if market is None:
             return Deny(Reason.NO_ROUTE, order.instrument_id.value)
-        return self.gate.permits(self._reader.read(order, market.contract, order.position_id))
+        # Until it fills, only the cache knows which position an order was sent for.
+        position_id = order.position_id or self._cache.position_id(order.client_order_id)
+        return self.gate.permits(self._reader.read(order, market.contract, position_id))
 
     def execute(self, command: Any) -> None:  # noqa: ANN401  # commands have no common type with fields
         """Decide about a command; forward it, or refuse it."""
@@ -220,14 +224,17 @@ class NautilusGate:
             return Deny(Reason.NO_ROUTE, instrument_id.value)
         if now >= self._revalue_at:
             self._revalue_at = now + REVALUE_NS
-            for each_id, each in self._markets.items():
-                self._prices.refresh(each, each_id)
+            self._read_prices()
         elif self._cache.quote_tick(instrument_id) is not market.source:
             self._prices.refresh(market, instrument_id)
         intent = self._reader.read(order, market.contract, None if command is None else command.position_id)
         if order.is_quote_quantity and not market.contract.inverse:
             return _in_base_quantity(intent, market)
         return intent
+
+    def _read_prices(self) -> None:
+        for instrument_id, market in self._markets.items():
+            self._prices.refresh(market, instrument_id)
 
     def _find_market(self, instrument_id: InstrumentId, command: Any = None) -> Market | None:  # noqa: ANN401
         known = self._markets.get(instrument_id)

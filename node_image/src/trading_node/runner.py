@@ -17,26 +17,25 @@ from trading_api.node_config import NodeConfig
 from trading_api.status import DrainState, DrainStatus, NodeState, NodeStatus
 from trading_api.trading_rules import Mode
 from trading_node.bookkeeping import keep_books
-from trading_node.books_metrics import BooksCollector
 from trading_node.catalog.reader import OpenCatalog, open_catalog
 from trading_node.drain.facts import Result
 from trading_node.environment import Environment
 from trading_node.errors import NodeError, crashed, stop_incomplete
 from trading_node.gate import Gate
-from trading_node.gate_metrics import GateCollector, LimitsCollector
 from trading_node.kubernetes_report import ApiServer, StatusClient, StatusReporter
-from trading_node.limits_file import LimitsFile
+from trading_node.limits_file import LimitsFile, LimitsInForce
 from trading_node.liveness import LoopWatch
+from trading_node.market_watch import MarketWatch
 from trading_node.nautilus import NautilusNode
 from trading_node.nautilus_logs import NautilusLogs
 from trading_node.nautilus_reconciliation import NautilusReconciliation
+from trading_node.node_metrics import Sources, build_telemetry
 from trading_node.risk.limits import compile_limits
 from trading_node.shutdown import Shutdown
 from trading_node.snapshot import Snapshot
 from trading_node.status import Life, build_status, live_document
 from trading_node.stopping import DISCONNECT_SHARE, after_seconds, drain_begun, drain_ended, stop_failure, stop_policy
 from trading_node.strategies import load_strategies, origin
-from trading_node.telemetry import Telemetry
 from trading_node.threads import in_daemon_thread
 from trading_node.venues.registry import Parts, build_venue, plain_order_ids, replay_speed, replays
 from trading_node.venues.replay_feed import ReplayFeed
@@ -85,16 +84,13 @@ class Runner:
         self._node: NautilusNode | None = None
         self._replays = replays(config.trading_node.venues)
         self._feed = ReplayFeed(replay_speed(config.trading_node.venues))
-        self._telemetry = Telemetry(environment)
         self._books = books = keep_books(config.database, folder, config.trading_node.trader_id, os.environ)
         if books is None:
             self._gate = Gate(compile_limits(config.risk_engine))
         else:
             self._gate = Gate(compile_limits(config.risk_engine), on_denial=books.on_denial, recorded=books.takes)
-            self._telemetry.registry.register(BooksCollector(books.stats))
-        self._telemetry.registry.register(GateCollector(self._gate))
         self._limits = self._limits_file()
-        self._telemetry.observe(lambda: self._life, self._snapshot)
+        self._telemetry = build_telemetry(environment, self._sources())
         self._watch = LoopWatch(self._telemetry.loop_lag.observe)
         self._reporter: StatusReporter | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -221,14 +217,8 @@ class Runner:
         section = self._config.trading_node
         if section.limits_file is None:
             return None
-        limits = LimitsFile(
-            self._folder / section.limits_file,
-            section,
-            self._gate.set_limits,
-            on_change=self._limits_changed,
-        )
-        self._telemetry.registry.register(LimitsCollector(lambda: limits.in_force))
-        return limits
+        path = self._folder / section.limits_file
+        return LimitsFile(path, section, self._gate.set_limits, on_change=self._limits_changed)
 
     async def _open_catalogs(self) -> dict[str, OpenCatalog]:
         used = {venue.replay.catalog for venue in self._config.trading_node.venues if venue.replay is not None}
@@ -361,6 +351,20 @@ class Runner:
         if self._reporter is not None:
             self._reporter.state_changed()
 
+    def _limits_in_force(self) -> LimitsInForce | None:
+        return None if self._limits is None else self._limits.in_force
+
+    def _sources(self) -> Sources:
+        return Sources(
+            life=lambda: self._life,
+            snapshot=self._snapshot,
+            gate=self._gate,
+            watch=lambda: MarketWatch() if self._node is None else self._node.market_watch(),
+            agreements=lambda: () if self._node is None else self._node.agreements(),
+            books=lambda: None if self._books is None else self._books.stats(),
+            limits=self._limits_in_force,
+        )
+
     def _limits_changed(self) -> None:
         if self._reporter is not None and self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended by itself in the meantime
@@ -384,7 +388,7 @@ class Runner:
             self._snapshot(),
             started_ns=self._started_ns,
             now_ns=time.time_ns(),
-            limits=None if self._limits is None else self._limits.in_force,
+            limits=self._limits_in_force(),
             drain=self._drain,
         )
 

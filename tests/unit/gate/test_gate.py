@@ -133,7 +133,7 @@ def test_a_partial_fill_moves_quantity_from_pending_to_held() -> None:
     gate = open_gate(instruments=ONE_COIN)
     first = order("BUY", "1", "90")
     assert reason(gate, first) is None
-    gate.book.fill(first.order_id, Decimal("0.7"))
+    gate.book.fill(first.order_id, Decimal("0.7"), START)
     hold(gate, "0.7")
     assert reason(gate, order("BUY", "0.1", "90")) == "PositionTooLarge"
     gate.book.finish(first.order_id)

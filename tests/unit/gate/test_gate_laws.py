@@ -223,8 +223,8 @@ class Histories(RuleBasedStateMachine):
         sent.open = sent.left > 0
         self.oracle.fills.append((order.strategy, instrument, quantity if order.buy else -quantity))
         book = self.gate.book
-        book.acknowledge(order.order_id)
-        book.fill(order.order_id, quantity)
+        book.acknowledge(order.order_id, self.now)
+        book.fill(order.order_id, quantity, self.now)
         if not sent.open:
             book.finish(order.order_id)
         holding = book.holding(order)

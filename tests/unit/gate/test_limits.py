@@ -226,7 +226,7 @@ def test_balance_covers_margin_and_what_is_in_flight() -> None:
     assert gate.submit(order("BUY", "2", "100"), START) == Deny(
         Reason.BALANCE_TOO_SMALL, "USDT", Decimal(50), Decimal(60)
     )
-    gate.book.acknowledge(first.order_id)
+    gate.book.acknowledge(first.order_id, START)
     assert reason(gate, order("BUY", "2", "100")) is None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from trading_node.risk.holdings import Holding, Market, Pending
+from trading_node.risk.latency import Latencies
 from trading_node.risk.limits import Limits
 from trading_node.risk.orders import ZERO, Contract, HoldingKey, OrderIntent
 from trading_node.risk.rates import SendLog
@@ -28,6 +29,10 @@ class GateBook:
         """Tells what is free on an account in a currency."""
         self.valuation = Valuation()
         self.sends = SendLog()
+        self.answers = Latencies()
+        """From an order being sent to the venue's acknowledgement."""
+        self.first_fills = Latencies()
+        """From an order being sent to its first fill."""
         # Two generations each: to forget the older half at once costs nothing per order.
         self.finished: set[str] = set()
         """Ids of orders that cannot fill any more, the newest ones."""
@@ -91,7 +96,7 @@ class GateBook:
         The same as to add and to record it, in one place: each call that every order makes is felt.
         """
         order_id, price, quantity = intent.order_id, intent.price, intent.quantity
-        self.in_flight[order_id] = self.pending[order_id] = Pending(intent, holding, quantity)
+        self.in_flight[order_id] = self.pending[order_id] = Pending(intent, holding, quantity, now_ns)
         market = holding.market
         if intent.buy:
             side = market.resting_buys
@@ -152,7 +157,7 @@ class GateBook:
 
     # What happens at the venue
 
-    def acknowledge(self, order_id: str) -> bool:
+    def acknowledge(self, order_id: str, now_ns: int) -> bool:
         """Note that the venue has an order; return whether it is known here."""
         pending = self.pending.get(order_id)
         if pending is None:
@@ -160,6 +165,8 @@ class GateBook:
         if not pending.accepted:
             pending.accepted = True
             self.in_flight.pop(order_id, None)
+            if pending.sent_ns:
+                self.answers.observe(pending.intent.contract.venue, now_ns - pending.sent_ns)
         return True
 
     def answer_amend(self, order_id: str, quantity: Decimal, price: Decimal | None) -> None:
@@ -183,10 +190,14 @@ class GateBook:
             pending.intent = pending.intent._replace(active=True)
             self._put_on_market(pending)
 
-    def fill(self, order_id: str, quantity: Decimal) -> None:
+    def fill(self, order_id: str, quantity: Decimal, now_ns: int) -> None:
         """Note that a part of an order has filled; the position is told apart."""
         pending = self.pending.get(order_id)
         if pending is not None:
+            if not pending.filled:
+                pending.filled = True
+                if pending.sent_ns:
+                    self.first_fills.observe(pending.intent.contract.venue, now_ns - pending.sent_ns)
             quantity = min(quantity, pending.remaining)
             pending.remaining -= quantity
             self._count(pending, -quantity)

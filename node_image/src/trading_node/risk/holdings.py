@@ -119,9 +119,13 @@ class Pending:
     holding: Holding
     remaining: Decimal
     """What may still fill, greater than or equal to zero."""
+    sent_ns: int = 0
+    """When it was sent, in UTC nanoseconds of the gate's clock; 0 where it was not sent in this life."""
     accepted: bool = False
     """The venue has acknowledged it, so that the account's balances know of it."""
     need: tuple[str, Decimal] | None = None
     """Currency and amount that it takes from the free balance, once that was asked for."""
+    filled: bool = False
+    """Whether a part of it has filled."""
     amending: int = 0
     """Modifies on their way; until all are answered, quantity and price are the worst of old and new ones."""

@@ -1,6 +1,6 @@
 """How often something was sent lately."""
 
-from collections import deque
+from collections import defaultdict, deque
 
 from trading_node.risk.limits import NANOSECONDS_PER_SECOND
 
@@ -43,13 +43,17 @@ class SendLog:
         self.node = SendTimes()
         self.strategies: dict[str, SendTimes] = {}
         self.venues: dict[str, SendTimes] = {}
+        self.counts: defaultdict[tuple[str, str], int] = defaultdict(int)
+        """Messages since the start, by strategy and venue."""
         self._origins: deque[tuple[str, str]] = deque()
 
     def record(self, strategy: str, venue: str, now_ns: int) -> None:
         """Count a message of a strategy to a venue."""
         times, origins = self.node.times, self._origins
         times.append(now_ns)
-        origins.append((strategy, venue))
+        origin = (strategy, venue)
+        origins.append(origin)
+        self.counts[origin] += 1
         while times[0] <= now_ns - MINUTE:
             times.popleft()
             origins.popleft()
@@ -60,7 +64,7 @@ class SendLog:
 
     def withdraw(self, strategy: str, venue: str) -> None:
         """Forget the last message, which was of this strategy and to this venue: it was decided and not sent."""
-        self._origins.pop()
+        self.counts[self._origins.pop()] -= 1
         for each in (self.node, self.strategies.get(strategy), self.venues.get(venue)):
             if each is not None:
                 each.times.pop()

@@ -95,16 +95,20 @@ class Valuation:
         if day != self._day and not first:
             for totals in self._all_totals():
                 totals.day_start = totals.profit
+        self.revalue()
+        if first:
+            for totals in self._all_totals():
+                totals.day_start += totals.profit
+        self._day = day
+
+    def revalue(self) -> None:
+        """Bring all totals up to date, whatever the day."""
         if self.moved:
             self._reprice_moved()
         if self.dirty:
             for holding in self.dirty:
                 self._value(holding)
             self.dirty.clear()
-        if first:
-            for totals in self._all_totals():
-                totals.day_start += totals.profit
-        self._day = day
 
     def carry_loss(self, strategy: str, venue: str, loss: Decimal) -> None:
         """Count a loss that was made today before this book was begun; negative: a gain."""
