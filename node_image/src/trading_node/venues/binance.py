@@ -80,8 +80,6 @@ def execution_client(venue: NodeVenue, keys: Credentials) -> Client:
             # An order that is sent again by a client is past the gate, and maybe sent twice.
             max_retries=None,
             futures_leverages=leverages or None,
-            # The venue's one position of an instrument would be shared by all strategies, and belong to the first.
-            use_position_ids=False,
         ),
         factory=BinanceLiveExecClientFactory,
     )
