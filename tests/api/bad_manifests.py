@@ -375,7 +375,7 @@ POD_TEMPLATE = (
         "a grace period",
         write("spec.podTemplate.spec.terminationGracePeriodSeconds", 1),
         "spec.podTemplate.spec.terminationGracePeriodSeconds",
-        "the operator sets it from the node's stop budget: remove this field",
+        "it follows from spec.drain.timeout: write the time there",
     ),
     Bad(
         "another command of the node",

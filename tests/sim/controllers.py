@@ -14,9 +14,11 @@ from tests.sim.store import FOREGROUND, ORPHAN, Store, with_metadata
 from trading_api import wiring
 from trading_api.exit_codes import ExitCode
 from trading_operator.desired.config_map import CONFIG_FILE
+from trading_operator.desired.limits import hash_of
 from trading_operator.kube import errors
 from trading_operator.objects import (
     CONFIG_MAP,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     SERVICE_ACCOUNT,
     STATEFUL_SET,
@@ -164,6 +166,12 @@ class Process:
     states: list[str] = field(default_factory=lambda: ["Starting"])
     """Every state that it has been in."""
     told: str = ""
+    limits: str = ""
+    """Hash of the limits that it applies."""
+
+
+def _volumes(pod: Manifest, source: str) -> list[Manifest]:
+    return [one for one in pod["spec"]["volumes"] if source in one]
 
 
 @dataclass
@@ -217,7 +225,17 @@ class Machines:
 
     def _can_start(self, pod: Manifest) -> bool:
         account = ObjectRef(SERVICE_ACCOUNT, pod["metadata"]["namespace"], pod["spec"]["serviceAccountName"])
-        return self._config(pod) is not None and self.store.get(account) is not None
+        claims = [one["persistentVolumeClaim"]["claimName"] for one in _volumes(pod, "persistentVolumeClaim")]
+        bound = all(self.store.get(ObjectRef(PERSISTENT_VOLUME_CLAIM, account.namespace, name)) for name in claims)
+        files = self._config(pod) is not None and self._limits(pod) is not None
+        return bound and files and self.store.get(account) is not None
+
+    def _limits(self, pod: Manifest) -> Manifest | None:
+        name = next(one["configMap"]["name"] for one in _volumes(pod, "configMap") if one["name"] == "trading-limits")
+        return self.store.get(ObjectRef(CONFIG_MAP, pod["metadata"]["namespace"], name))
+
+    def _sync_limits(self, process: Process, limits: str) -> None:
+        process.limits, process.told = limits, ""
 
     def _start(self, ref: ObjectRef, machine: str) -> None:
         pod = self.store.objects[ref]
@@ -233,6 +251,9 @@ class Machines:
             labels[wiring.LABEL_REVISION],
             config,
         )
+        limits = self._limits(pod)
+        assert limits is not None
+        process.limits = hash_of(limits)
         self.processes[process.uid] = process
         self.on_start(process)
         running = {
@@ -271,6 +292,10 @@ class Machines:
             yield f"node trades {process.pod.name}", lambda: self._become(process, "Trading")
         elif process.state == "Trading" and config.get("finishes"):
             yield f"node completes {process.pod.name}", lambda: self._become(process, "Completed")
+        pod = self.store.get(process.pod)
+        limits = self._limits(pod) if pod is not None else None
+        if limits is not None and hash_of(limits) != process.limits:
+            yield f"kubelet syncs limits {process.pod.name}", lambda: self._sync_limits(process, hash_of(limits))
         if process.told != process.state:
             yield f"node reports {process.pod.name}", lambda: self.report(process)
 
@@ -293,7 +318,12 @@ class Machines:
         live = self.store.get(ObjectRef(TRADING_DEPLOYMENT, namespace, name))
         if live is None:
             return
-        node = {"podUid": process.uid, "state": state or process.state, "reconciled": process.state == "Trading"}
+        node = {
+            "podUid": process.uid,
+            "state": state or process.state,
+            "reconciled": process.state == "Trading",
+            "limits": {"hash": process.limits},
+        }
         self.store.apply_status(
             {**live, "metadata": {**live["metadata"], "resourceVersion": ""}, "status": {"node": node}}
         )

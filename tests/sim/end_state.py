@@ -6,13 +6,17 @@ from typing import Any
 
 from tests.sim.world import NAMESPACE, World
 from trading_api import wiring
+from trading_api.risk import RiskLimits
+from trading_operator.desired.claim import goes_with_its_deployment
 from trading_operator.desired.deployment import named_children
-from trading_operator.desired.names import owner_of
+from trading_operator.desired.limits import generation_in, hash_of, limits_config_map
+from trading_operator.desired.names import ANNOTATION_SOURCE, owner_of
 from trading_operator.desired.stateful_set import replicas_of, revision_in
 from trading_operator.objects import (
     CHILD_KINDS,
     CONFIG_MAP,
     CONTROLLER_REVISION,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     STATEFUL_SET,
     Manifest,
@@ -36,7 +40,9 @@ def check(world: World, name: str) -> None:
         left = [
             str(ref)
             for ref, one in world.store.objects.items()
-            if ref.kind in CHILD_KINDS and labels_of(one).get(wiring.LABEL_DEPLOYMENT) == name
+            if ref.kind in CHILD_KINDS
+            and labels_of(one).get(wiring.LABEL_DEPLOYMENT) == name
+            and not (ref.kind is PERSISTENT_VOLUME_CLAIM and not goes_with_its_deployment(one))
         ]
         assert not left, f"left behind: {left}"
         return
@@ -54,13 +60,18 @@ def _check_living(world: World, deployment: Manifest) -> None:
         assert covers(
             {**live, "metadata": {"labels": labels_of(live)}}, {**wanted, "metadata": {"labels": owner.labels()}}
         )
+    _check_limits(world, deployment)
+    _check_claim(world, deployment)
     revisions = [one for one in world.store.of_kind(CONTROLLER_REVISION) if owner_uid_of(one) == uid]
     latest = max(revisions, key=lambda one: int(one["revision"]))
-    latest_hash = labels_of(latest)[wiring.LABEL_REVISION]
     assert latest["revision"] == generation_of(deployment)
     stateful_set = world.store.get(ObjectRef(STATEFUL_SET, NAMESPACE, owner.base))
     assert stateful_set is not None
     approved = revision_in(stateful_set)
+    made_from = {labels_of(one)[wiring.LABEL_REVISION]: annotations_of(one)[ANNOTATION_SOURCE] for one in revisions}
+    latest_hash = labels_of(latest)[wiring.LABEL_REVISION]
+    # A former leader may have rendered the same spec once more: that replaces nothing.
+    latest_hash = approved if made_from.get(approved) == made_from[latest_hash] else latest_hash
     assert world.store.get(ObjectRef(CONFIG_MAP, NAMESPACE, owner.revision_name(approved))) is not None
     free = (spec.get("rollout") or {}).get("when") != "OnApproval"
     if free or annotations_of(deployment).get("trading-operator.io/approve") == latest_hash:
@@ -69,6 +80,29 @@ def _check_living(world: World, deployment: Manifest) -> None:
     assert status["revision"]["pending"] == ("" if approved == latest_hash else latest_hash)
     assert (conditions["UpdatePending"]["status"] == "True") == (approved != latest_hash)
     _check_pod(world, deployment, stateful_set, conditions)
+
+
+def _check_limits(world: World, deployment: Manifest) -> None:
+    """The newest limits stand there, and the node applies them."""
+    held = world.store.objects[ObjectRef(CONFIG_MAP, NAMESPACE, owner_of(deployment).limits_name)]
+    wanted = limits_config_map(owner_of(deployment), _limits(deployment), generation_of(deployment))
+    assert (held["data"], generation_in(held)) == (wanted["data"], generation_of(deployment))
+    for process in world.machines.processes.values():
+        assert process.deployment[1] != name_of(deployment) or process.limits == hash_of(held)
+
+
+def _limits(deployment: Manifest) -> RiskLimits:
+    return RiskLimits.model_validate(deployment["spec"].get("risk", {}))
+
+
+def _check_claim(world: World, deployment: Manifest) -> None:
+    claim = world.store.get(ObjectRef(PERSISTENT_VOLUME_CLAIM, NAMESPACE, owner_of(deployment).claim_name))
+    state = deployment["spec"].get("state")
+    if state is not None:
+        assert claim is not None
+        assert owner_uid_of(claim) == uid_of(deployment)
+        assert goes_with_its_deployment(claim) == (state["whenDeleted"] == "Delete")
+        assert claim["spec"]["resources"]["requests"]["storage"] >= state["size"]
 
 
 def _check_pod(world: World, deployment: Manifest, stateful_set: Manifest, conditions: Mapping[str, Any]) -> None:

@@ -114,9 +114,9 @@ _TELLING_REQUESTS = (
     "status",
 )
 _DISTURBANCES = (
-    (0.10, _people),
+    (0.13, _people),
     (0.06, _kill),
-    (0.04, _pause),
+    (0.06, _pause),
     (0.04, _flaky),
     (0.06, _wake),
     (0.03, _accident),

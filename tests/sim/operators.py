@@ -8,13 +8,16 @@ from random import Random
 
 from tests.sim.promises import BrokenPromiseError
 from tests.sim.store import Store
+from trading_operator.desired.claim import goes_with_its_deployment
 from trading_operator.handlers import on_event
 from trading_operator.kube import errors
 from trading_operator.objects import (
+    PERSISTENT_VOLUME_CLAIM,
     DeploymentKey,
     Kind,
     Manifest,
     ObjectRef,
+    annotations_of,
     kind_of,
     labels_of,
     resource_version_of,
@@ -115,8 +118,19 @@ class SimClient:
         _locked(uid_of(manifest), resource_version_of(manifest))
         return await self._request("finalizers", do)
 
+    async def annotate(self, manifest: Manifest, annotations: Mapping[str, str]) -> Manifest:
+        def do() -> Manifest:
+            metadata = manifest["metadata"] | {"annotations": {**annotations_of(manifest), **annotations}}
+            return self.store.update(manifest | {"metadata": metadata})
+
+        _locked(uid_of(manifest), resource_version_of(manifest))
+        return await self._request(f"annotate {kind_of(manifest)}", do)
+
     async def delete(self, ref: ObjectRef, uid: str, resource_version: str) -> None:
         def do() -> None:
+            live = self.store.get(ref)
+            if ref.kind is PERSISTENT_VOLUME_CLAIM and live is not None and not goes_with_its_deployment(live):
+                raise BrokenPromiseError(f"{ref} is deleted, though its books are to be kept")
             try:
                 self.store.delete(ref, uid, resource_version)
             except errors.NotFoundError:

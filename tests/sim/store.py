@@ -156,7 +156,8 @@ class Store:
 
     @staticmethod
     def _refuse_immutable(live: Manifest, manifest: Manifest) -> None:
-        if kind_of(live) in {CONFIG_MAP, CONTROLLER_REVISION} and live.get("data") != manifest.get("data"):
+        immutable = kind_of(live) is CONTROLLER_REVISION or live.get("immutable")
+        if immutable and live.get("data") != manifest.get("data"):
             raise errors.InvalidError("data is immutable")
 
     def _put(self, event: str, before: Manifest | None, after: Manifest) -> Manifest:

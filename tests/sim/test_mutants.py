@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.sim.history import HistoryError, play
-from trading_operator import plan, reconcile
-from trading_operator.actions import Action, Create, Delete
+from trading_operator import load, plan, reconcile
+from trading_operator.actions import Action, Apply, Create, Delete, Replace
+from trading_operator.desired import revision
+from trading_operator.desired.deployment import Known
 from trading_operator.desired.stateful_set import restated, stateful_set
 from trading_operator.objects import CONFIG_MAP, Manifest
 from trading_operator.observe import situation
@@ -17,7 +19,7 @@ from trading_operator.observe.observed import Observed, Remains
 from trading_operator.observe.report import present_report
 from trading_operator.observe.situation import Situation
 
-HISTORIES = 400
+HISTORIES = 600
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -130,6 +132,41 @@ def _never_rests(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reconcile, "changed", lambda *_: True)
 
 
+def _restarts_for_limits(patch: pytest.MonkeyPatch) -> None:
+    """Limits are part of what a revision is made from, and an upgraded operator renders it anew."""
+    patch.setattr(revision, "_NOT_RENDERED", frozenset({"suspend", "rollout", "live_confirmation"}))
+
+
+def _renders_each_generation(patch: pytest.MonkeyPatch) -> None:
+    """Whatever changed in a spec, an upgraded operator renders the pod anew, and that counts as a change."""
+    patch.setattr(Known, "made_from", lambda *_: None)
+    patch.setattr(Situation, "latest", property(lambda self: self.records[0] if self.records else None))
+
+
+def _keeps_the_first_limits(patch: pytest.MonkeyPatch) -> None:
+    """Limits are made, and never changed."""
+    original = plan._limits
+    patch.setattr(plan, "_limits", lambda one: (a for a in original(one) if isinstance(a, Create)))
+
+
+def _writes_limits_blindly(patch: pytest.MonkeyPatch) -> None:
+    """Limits are written whatever they have become: a former leader that wakes up brings back former ones."""
+    original = plan._limits
+    patch.setattr(
+        plan, "_limits", lambda one: (Apply(a.manifest) if isinstance(a, Replace) else a for a in original(one))
+    )
+
+
+def _deletes_books(patch: pytest.MonkeyPatch) -> None:
+    """Every claim goes with its deployment."""
+    patch.setattr(load, "goes_with_its_deployment", lambda _: True)
+
+
+def _leaves_claims(patch: pytest.MonkeyPatch) -> None:
+    """No claim goes with its deployment."""
+    patch.setattr(load, "goes_with_its_deployment", lambda _: False)
+
+
 MUTANTS: list[Patch] = [
     _lets_go_at_once,
     _runs_what_is_pending,
@@ -143,6 +180,12 @@ MUTANTS: list[Patch] = [
     _leaves_orphans,
     _holds_nothing,
     _never_rests,
+    _restarts_for_limits,
+    _renders_each_generation,
+    _keeps_the_first_limits,
+    _writes_limits_blindly,
+    _deletes_books,
+    _leaves_claims,
 ]
 
 

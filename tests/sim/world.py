@@ -34,8 +34,13 @@ NAMESPACE = "desk"
 Do = Callable[[], Awaitable[None]]
 
 
-def manifest(name: str, **config: Any) -> Manifest:
+def manifest(name: str, *, state: Manifest | None = None, **config: Any) -> Manifest:
     """A TradingDeployment whose strategy config says how its node behaves."""
+    made = _manifest(name, config)
+    return made | {"spec": made["spec"] | ({"state": state} if state is not None else {})}
+
+
+def _manifest(name: str, config: dict[str, Any]) -> Manifest:
     return {
         "apiVersion": "trading-operator.io/v1alpha1",
         "kind": "TradingDeployment",
@@ -159,6 +164,8 @@ class World:
         return {
             "create": self.create,
             "edit": self.edit,
+            "limits": self.change_limits,
+            "state": self.change_state,
             "suspend": self.toggle_suspend,
             "rollout": self.toggle_rollout,
             "approve": self.approve,
@@ -168,12 +175,15 @@ class World:
 
     def create(self, name: str) -> None:
         if self.deployment(name) is None and NAMESPACE not in self.store.going_namespaces:
-            self.store.create(manifest(name, **self._config()))
+            self.store.create(manifest(name, state=self._state(), **self._config()))
 
     def _config(self) -> dict[str, Any]:
         self.edits += 1
         kind = self.random.choice(["plain", "plain", "plain", "finishes", "refused"])
         return {"edit": self.random.randrange(3)} | ({kind: True} if kind != "plain" else {})
+
+    def _state(self) -> Manifest | None:
+        return self.random.choice([None, *({"size": "1Gi", "whenDeleted": what} for what in ("Retain", "Delete"))])
 
     def _change_spec(self, name: str, **fields: Any) -> None:
         live = self.deployment(name)
@@ -182,6 +192,16 @@ class World:
 
     def edit(self, name: str) -> None:
         self._change_spec(name, strategies=manifest(name, **self._config())["spec"]["strategies"])
+
+    def change_limits(self, name: str) -> None:
+        """A risk officer's change: it restarts nothing."""
+        self._change_spec(name, risk={"maxOrdersPerSecond": self.random.randrange(1, 6)})
+
+    def change_state(self, name: str) -> None:
+        live = self.deployment(name)
+        if live is not None and "state" in live["spec"]:
+            size = self.random.choice(["1Gi", "2Gi", "3Gi"])
+            self._change_spec(name, state={"size": size, "whenDeleted": self.random.choice(["Retain", "Delete"])})
 
     def toggle_suspend(self, name: str) -> None:
         live = self.deployment(name)

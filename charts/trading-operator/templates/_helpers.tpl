@@ -47,18 +47,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   resources: [statefulsets, controllerrevisions]
   verbs: [get, list, watch, create, update, delete]
 - apiGroups: [""]
-  resources: [configmaps]
-  verbs: [get, list, watch, create, delete]
+  resources: [configmaps, persistentvolumeclaims]
+  verbs: [get, list, watch, create, update, delete]
 - apiGroups: [""]
   resources: [services, serviceaccounts]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [roles, rolebindings]
   verbs: [get, list, watch, create, patch, delete]
+# A pod's annotation is patched when its limits change: its kubelet then mounts them at once.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, delete]
-# Why a pod could not be made is told by Events alone.
+  verbs: [get, list, watch, patch, delete]
+# Why a pod could not be made, or its volumes not mounted, is told by Events alone. Secrets are never read.
 - apiGroups: [""]
   resources: [events]
   verbs: [list]

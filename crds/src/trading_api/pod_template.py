@@ -28,7 +28,7 @@ FORBIDDEN_IN_POD: Mapping[str, str] = {
     "serviceAccountName": "the node runs under a service account that the operator makes: remove this field",
     "serviceAccount": "the node runs under a service account that the operator makes: remove this field",
     "restartPolicy": "a StatefulSet takes no other than Always: remove this field",
-    "terminationGracePeriodSeconds": "the operator sets it from the node's stop budget: remove this field",
+    "terminationGracePeriodSeconds": "it follows from spec.drain.timeout: write the time there and remove this field",
 }
 """Field of the pod to why it cannot be set and what to do."""
 FORBIDDEN_IN_NODE_CONTAINER: Mapping[str, str] = {
@@ -164,7 +164,7 @@ class PodSpecPatch(ApiModel):
     restart_policy: LongText | None = None
     """Not allowed: a StatefulSet takes no other than Always."""
     termination_grace_period_seconds: int | None = None
-    """Not allowed: the operator sets it from the node's stop budget."""
+    """Not allowed: it follows from ``spec.drain.timeout``."""
 
     rules = tuple(_forbidden(field, says) for field, says in FORBIDDEN_IN_POD.items())
 

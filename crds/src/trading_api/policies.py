@@ -96,7 +96,7 @@ class State(ApiModel):
     """A volume for what outlives the node: the books or their journal, and paper accounts."""
 
     size: StorageSize = "1Gi"
-    """Size of the volume; it can grow where the StorageClass lets it, never shrink."""
+    """Least size of the volume; it grows where its StorageClass lets it, and never shrinks."""
     storage_class_name: StorageClassName | None = None
     """StorageClass of the volume; absent: the cluster's default. Cannot be changed."""
     when_deleted: WhenDeleted = WhenDeleted.RETAIN
@@ -110,11 +110,6 @@ class State(ApiModel):
             cel="has(self.storageClassName) == has(oldSelf.storageClassName)"
             " && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
             says="a volume cannot change its class: put the old value back",
-        ),
-        Transition(
-            at="size",
-            cel="quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",
-            says="a volume cannot shrink: write at least the old size",
         ),
     )
 

@@ -22,6 +22,11 @@ class AcceptedReason(StrEnum):
     FORBIDDEN_BY_CLUSTER = "ForbiddenByCluster"
     """The API server forbids an object that the operator makes, for instance by quota, policy or the operator's own
     rights; the message says which and why."""
+    STORAGE_REFUSED = "StorageRefused"
+    """The API server refuses the claim of the state volume: correct ``spec.state``; the message says why."""
+    STATE_CONFLICT = "StateConflict"
+    """A claim that an earlier deployment of this name left holds other books, or is of another StorageClass; the
+    message says whose and what to do."""
     NAME_CONFLICT = "NameConflict"
     """An object of somebody else has the name of one that the operator would make; the message names it. Remove it, or
     give the TradingDeployment another name."""
@@ -42,6 +47,8 @@ class ProgressReason(StrEnum):
     """The node does not agree with its venues yet; the message says what is missing."""
     NO_REPORT = "NoReport"
     """No node of this deployment reports."""
+    APPLYING_LIMITS = "ApplyingLimits"
+    """New limits are on their way to the node, which goes on trading under the former ones; it takes seconds."""
     REPLACING = "Replacing"
     """The former pod ends before the new revision starts."""
     STOPPING = "Stopping"
@@ -77,6 +84,16 @@ class DegradedReason(StrEnum):
     """A container cannot be made, for instance for a Secret that is missing: see the message."""
     UNSCHEDULABLE = "Unschedulable"
     """No machine takes the pod: the message says what is missing."""
+    SECRET_MISSING = "SecretMissing"  # noqa: S105  # a reason
+    """A Secret that the spec names does not exist: create it; the node then starts by itself."""
+    SECRET_KEY_MISSING = "SecretKeyMissing"  # noqa: S105  # a reason
+    """A Secret that the spec names lacks a key: add it; the node then starts by itself."""
+    VOLUME_NOT_MOUNTED = "VolumeNotMounted"
+    """A volume of the pod cannot be mounted: see the message."""
+    STORAGE_NOT_BOUND = "StorageNotBound"
+    """The state volume's claim got no volume: correct ``spec.state.storageClassName``, or see the claim's events."""
+    LIMITS_REFUSED = "LimitsRefused"
+    """The node cannot apply the newest limits and keeps the former ones: see the message."""
     POD_REFUSED = "PodRefused"
     """The cluster refuses the pod, for instance by quota or pod security: see the message."""
     BUCKET_NOT_FOUND = "BucketNotFound"

@@ -8,6 +8,8 @@ exempt from the limits on size, position, exposure, age of prices, balance and l
 duplicates, crossing and price.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -178,6 +180,17 @@ class RiskLimits(ApiModel):
         _twice("venues", "name"),
         _twice("instruments", "id"),
     )
+
+
+def dump_limits(risk: RiskLimits) -> str:
+    """Return the canonical text of a limits file: the same limits give the same bytes."""
+    document = risk.model_dump(mode="json", by_alias=False, exclude_none=True)
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def limits_hash(text: str) -> str:
+    """Return the name of what a limits file holds: the first ten digits of the SHA-256 of its bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 class Named(Protocol):

@@ -1,5 +1,6 @@
 """The effects that a plan may ask for. Each carries what makes it harmless in the hand of a former leader."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trading_operator.objects import Manifest, ObjectRef, ref_of, resource_version_of, uid_of
@@ -35,6 +36,14 @@ class SetFinalizers:
 
 
 @dataclass(frozen=True, slots=True)
+class Annotate:
+    """Set annotations of an object that is still as it was read."""
+
+    manifest: Manifest
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """Delete, in order and never by force, an object that is still as it was read."""
 
@@ -43,7 +52,7 @@ class Delete:
     resource_version: str
 
 
-type Action = Create | Apply | Replace | SetFinalizers | Delete
+type Action = Create | Apply | Replace | SetFinalizers | Annotate | Delete
 
 
 def target_of(action: Action) -> ObjectRef:
@@ -53,7 +62,7 @@ def target_of(action: Action) -> ObjectRef:
             return ref
         case SetFinalizers(deployment):
             return ref_of(deployment)
-        case Create(manifest) | Apply(manifest) | Replace(manifest):
+        case Create(manifest) | Apply(manifest) | Replace(manifest) | Annotate(manifest):
             return ref_of(manifest)
 
 

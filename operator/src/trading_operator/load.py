@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trading_api import wiring
+from trading_operator.desired.claim import goes_with_its_deployment
 from trading_operator.desired.config_map import config_map
 from trading_operator.desired.controller_revision import Recorded
 from trading_operator.desired.deployment import named_children
@@ -17,6 +18,7 @@ from trading_operator.desired.names import (
     NAME_REVISION,
     Owner,
     base_name,
+    claim_name,
     owner_of,
     pod_name,
 )
@@ -30,6 +32,7 @@ from trading_operator.objects import (
     CONTROLLER_REVISION,
     CORE_EVENT,
     NAMED_CHILDREN,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     STATEFUL_SET,
     TRADING_DEPLOYMENT,
@@ -48,6 +51,7 @@ from trading_operator.objects import (
 )
 from trading_operator.observe.observed import Auxiliary, Observed, Remains
 from trading_operator.observe.situation import POD_WITHIN
+from trading_operator.observe.starting import MOUNTED_WITHIN, mounting_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class Loader:
         deployment = await self._deployment(key)
         self.memory.saw(deployment, stateful_set, pod)
         if deployment is None or is_terminating(deployment):
-            return Remains(key, deployment, await self._left(key, deployment))
+            return Remains(key, deployment, *await self._left(key, deployment))
         if reading is None:
             if fresh and FINALIZER in finalizers_of(deployment):
                 raise ConflictError(f"{key}: somebody else has begun with it")
@@ -87,10 +91,15 @@ class Loader:
         """Tell apart what is the deployment's own, what an earlier one left behind, and what is a stranger's."""
         key, uid = owner_of(deployment).key, uid_of(deployment)
         owners = {ref_of(one): owner_uid_of(one) for one in (stateful_set, pod, *reading.records.values()) if one}
+        if reading.claim is not None and goes_with_its_deployment(reading.claim):
+            owners[ref_of(reading.claim)] = owner_uid_of(reading.claim)
         owners |= {ref: auxiliary.owner_uid for ref, auxiliary in reading.auxiliaries.items()}
         strangers = tuple(ref for ref, owner in owners.items() if not owner)
         if strangers:
             self.memory.forget_reading(key)
+        claim = reading.claim
+        if claim is not None and not owner_uid_of(claim) and (deployment.get("spec") or {}).get("state"):
+            strangers = (*strangers, ref_of(claim))
         mine = stateful_set if stateful_set is not None and owner_uid_of(stateful_set) == uid else None
         return Observed(
             key=key,
@@ -99,10 +108,12 @@ class Loader:
             pod=pod if pod is not None and owner_uid_of(pod) == uid else None,
             revisions=tuple(Recorded(one) for one in reading.records.values() if owner_uid_of(one) == uid),
             auxiliaries={ref: one for ref, one in reading.auxiliaries.items() if one.owner_uid == uid},
-            leftovers=await self._left(key, deployment) if set(owners.values()) - {uid, ""} else (),
+            leftovers=(await self._left(key, deployment))[0] if set(owners.values()) - {uid, ""} else (),
             strangers=strangers,
+            claim=claim,
             answered_generation=self.memory.answered_generation(key, mine),
             creation_failure=await self._creation_failure(mine, pod, now),
+            mount_failure=await self._mount_failure(pod, now),
         )
 
     async def _stateful_set(self, key: DeploymentKey) -> Manifest | None:
@@ -116,7 +127,9 @@ class Loader:
 
     async def _read_anew(self, key: DeploymentKey) -> tuple[Manifest, ...]:
         """Read the named children by name, so that a stranger's is seen too, and list what is named by hash."""
-        named = (self.client.get(ObjectRef(kind, key.namespace, base_name(key.name))) for kind in NAMED_CHILDREN)
+        refs = [ObjectRef(kind, key.namespace, base_name(key.name)) for kind in NAMED_CHILDREN]
+        refs.append(ObjectRef(PERSISTENT_VOLUME_CLAIM, key.namespace, claim_name(key.name)))
+        named = map(self.client.get, refs)
         listed = (self._list(kind, key) for kind in (CONFIG_MAP, CONTROLLER_REVISION))
         found, many = await asyncio.gather(_gather(named), _gather(listed))
         return (*(one for one in found if one is not None), *(one for ones in many for one in ones))
@@ -124,8 +137,10 @@ class Loader:
     async def _deployment(self, key: DeploymentKey) -> Manifest | None:
         return await self.client.get(ObjectRef(TRADING_DEPLOYMENT, key.namespace, key.name))
 
-    async def _left(self, key: DeploymentKey, deployment: Manifest | None) -> tuple[Manifest, ...]:
-        """Return what is left of deployments of this name, and of a deployment that is going.
+    async def _left(
+        self, key: DeploymentKey, deployment: Manifest | None
+    ) -> tuple[tuple[Manifest, ...], tuple[ObjectRef, ...]]:
+        """Return what is left of deployments of this name, and of a deployment that is going; then what is kept of it.
 
         What holds no decision is read only when nothing runs any more.
         """
@@ -135,10 +150,11 @@ class Loader:
         if not found:
             others = await _gather(self._list(kind, key) for kind in CHILD_KINDS if kind not in {STATEFUL_SET, POD})
             found = [one for many in others for one in many if owner_uid_of(one) != but]
+        kept = [one for one in found if kind_of(one) is PERSISTENT_VOLUME_CLAIM and not goes_with_its_deployment(one)]
         present = await self._deployment(key)
         if (uid_of(present) if present else "") != (uid_of(deployment) if deployment else ""):
             raise ConflictError(f"{key}: another deployment of this name has come, and what was listed may be its own")
-        return tuple(found)
+        return tuple(one for one in found if one not in kept), tuple(map(ref_of, kept))
 
     async def _list(self, kind: Kind, key: DeploymentKey) -> tuple[Manifest, ...]:
         labels = {LABEL_MANAGED_BY: MANAGED_BY, wiring.LABEL_DEPLOYMENT: key.name}
@@ -154,8 +170,18 @@ class Loader:
         tried = (stateful_set.get("status") or {}).get("observedGeneration", 0) >= generation_of(stateful_set)
         if created is None or now < created + POD_WITHIN or not tried:
             return ""
-        fields = {"involvedObject.uid": uid_of(stateful_set), "reason": "FailedCreate"}
-        failures = await self.client.list(CORE_EVENT, stateful_set["metadata"]["namespace"], fields=fields)
+        return await self._latest_event(stateful_set, "FailedCreate")
+
+    async def _mount_failure(self, pod: Manifest | None, now: datetime) -> str:
+        """Return why a pod that should have its volumes by now has not: only Events tell."""
+        since = mounting_since(pod) if pod is not None else None
+        if pod is None or since is None or now < since + MOUNTED_WITHIN:
+            return ""
+        return await self._latest_event(pod, "FailedMount")
+
+    async def _latest_event(self, about: Manifest, reason: str) -> str:
+        fields = {"involvedObject.uid": uid_of(about), "reason": reason}
+        failures = await self.client.list(CORE_EVENT, about["metadata"]["namespace"], fields=fields)
         latest = max(
             failures, key=lambda one: str(one.get("lastTimestamp") or one.get("eventTime") or ""), default=None
         )
@@ -168,8 +194,9 @@ def _understood(owner: Owner, found: tuple[Manifest, ...], now: datetime) -> Rea
     revisions = [Recorded(one) for one in records.values() if owner_uid_of(one) == owner.uid]
     wanted = [*named_children(owner), *(config_map(owner, one.hash, one.config) for one in revisions)]
     by_ref = {ref_of(one): one for one in wanted}
-    others = [one for one in found if ref_of(one) not in records]
-    return Reading(now, {ref_of(one): Auxiliary.of(one, by_ref.get(ref_of(one))) for one in others}, records)
+    claim = next((one for one in found if kind_of(one) is PERSISTENT_VOLUME_CLAIM), None)
+    others = [one for one in found if ref_of(one) not in records and one is not claim]
+    return Reading(now, {ref_of(one): Auxiliary.of(one, by_ref.get(ref_of(one))) for one in others}, records, claim)
 
 
 async def _nothing() -> tuple[Manifest, ...]:

@@ -10,6 +10,7 @@ from trading_operator.desired.names import ANNOTATION_APPROVE, FINALIZER
 from trading_operator.objects import (
     AUXILIARY_KINDS,
     CONTROLLER_REVISION,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     STATEFUL_SET,
     TRADING_DEPLOYMENT,
@@ -30,23 +31,26 @@ from trading_operator.observe.observed import Auxiliary
 from trading_operator.observe.status import OWN_FIELDS
 from trading_operator.outcome import ANNOTATION
 
-REMEMBERED_KINDS = (*AUXILIARY_KINDS, CONTROLLER_REVISION)
+REMEMBERED_KINDS = (*AUXILIARY_KINDS, CONTROLLER_REVISION, PERSISTENT_VOLUME_CLAIM)
 """Kinds that are written by the operator alone, so that they need not be read again at every look."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """A full reading of the remembered kinds, kept true by our own writes and by events."""
 
     at: datetime
     auxiliaries: dict[ObjectRef, Auxiliary]
     records: dict[ObjectRef, Manifest]
+    claim: Manifest | None = None
 
     def holds(self, manifest: Manifest) -> bool:
         """Tell whether an object is remembered exactly as it is."""
         ref, version = ref_of(manifest), resource_version_of(manifest)
         if ref in self.records:
             return resource_version_of(self.records[ref]) == version
+        if ref.kind is PERSISTENT_VOLUME_CLAIM:
+            return self.claim is not None and resource_version_of(self.claim) == version
         return ref in self.auxiliaries and self.auxiliaries[ref].resource_version == version
 
 
@@ -139,6 +143,8 @@ class Memory:
                 self._answers[key] = (uid_of(manifest), generation_of(manifest))
         elif reading is not None and ref.kind is CONTROLLER_REVISION:
             reading.records[ref] = manifest
+        elif reading is not None and ref.kind is PERSISTENT_VOLUME_CLAIM:
+            reading.claim = manifest
         elif reading is not None:
             reading.auxiliaries[ref] = Auxiliary.of(manifest, None)
 
@@ -148,6 +154,8 @@ class Memory:
         if reading is not None:
             reading.auxiliaries.pop(ref, None)
             reading.records.pop(ref, None)
+            if ref.kind is PERSISTENT_VOLUME_CLAIM:
+                self.forget_reading(key)  # it goes only when no pod uses it any more
 
     def answered_generation(self, key: DeploymentKey, stateful_set: Manifest | None) -> int:
         """Return the generation that answered the last write of this very StatefulSet; 0: none did."""
@@ -189,6 +197,7 @@ def _deployment(manifest: Manifest) -> tuple[Hashable, ...]:
         finalizers_of(manifest),
         annotations_of(manifest).get(ANNOTATION_APPROVE),
         *(node.get(name) for name in ("podUid", "state", "reason", "reconciled")),
+        *((node.get("limits") or {}).get(name) for name in ("hash", "error")),
     )
 
 

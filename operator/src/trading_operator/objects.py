@@ -40,6 +40,7 @@ STATEFUL_SET = Kind("apps/v1", "StatefulSet", "statefulsets")
 CONTROLLER_REVISION = Kind("apps/v1", "ControllerRevision", "controllerrevisions")
 POD = Kind("v1", "Pod", "pods")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+PERSISTENT_VOLUME_CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 SERVICE = Kind("v1", "Service", "services")
 SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
@@ -53,7 +54,17 @@ NAMED_CHILDREN = (SERVICE_ACCOUNT, ROLE, ROLE_BINDING, SERVICE)
 """Children that exist once per deployment, under its base name, beside the StatefulSet."""
 AUXILIARY_KINDS = (*NAMED_CHILDREN, CONFIG_MAP)
 """Children that hold no decision: they can be made anew at any time."""
-CHILD_KINDS = (STATEFUL_SET, POD, ROLE_BINDING, ROLE, SERVICE_ACCOUNT, SERVICE, CONFIG_MAP, CONTROLLER_REVISION)
+CHILD_KINDS = (
+    STATEFUL_SET,
+    POD,
+    ROLE_BINDING,
+    ROLE,
+    SERVICE_ACCOUNT,
+    SERVICE,
+    CONFIG_MAP,
+    CONTROLLER_REVISION,
+    PERSISTENT_VOLUME_CLAIM,
+)
 """Every kind that the operator makes or causes, in the order in which a deletion takes them away."""
 
 _BY_NAME = {kind.name: kind for kind in (*CHILD_KINDS, TRADING_DEPLOYMENT, LEASE, EVENT)}

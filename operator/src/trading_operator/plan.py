@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trading_api.reasons import AcceptedReason
-from trading_operator.actions import Action, Apply, Create, Delete, Replace, SetFinalizers, delete
+from trading_operator.actions import Action, Annotate, Apply, Create, Delete, Replace, SetFinalizers, delete
+from trading_operator.desired.claim import grown, is_marked, marked, storage_class_of, whose_books
 from trading_operator.desired.config_map import config_map
 from trading_operator.desired.controller_revision import Recorded
 from trading_operator.desired.deployment import named_children
-from trading_operator.desired.names import FINALIZER
+from trading_operator.desired.names import ANNOTATION_LIMITS, FINALIZER
 from trading_operator.desired.refusal import Refusal
 from trading_operator.desired.stateful_set import replicas_of, restated, revision_in, scaled_to_zero, stateful_set
 from trading_operator.objects import (
@@ -28,6 +29,7 @@ from trading_operator.objects import (
     generation_of,
     is_terminating,
     kind_of,
+    owner_uid_of,
     ref_of,
     uid_of,
 )
@@ -70,12 +72,15 @@ def plan(situation: Situation) -> Plan:
         return Plan(refusal=_name_conflict(observed.strangers), wake_at=situation.now + STRANGERS_AGAIN)
     if observed.leftovers:
         return plan_removal(Remains(observed.key, None, observed.leftovers), situation.now)
+    if conflict := _state_conflict(situation):
+        return Plan(refusal=conflict, wake_at=situation.now + STRANGERS_AGAIN)
     return Plan.of(
         _finalizer(observed),
-        [*_named_children(situation), *_revision_objects(situation)],
+        [*_named_children(situation), *_limits(situation), *_claim(situation), *_revision_objects(situation)],
         _stateful_set(situation),
         _pod(situation),
         _bookkeeping(situation),
+        _growth(situation),
         refusal=situation.desired.refusal,
         wake_at=situation.wake_at,
     )
@@ -107,6 +112,62 @@ def _name_conflict(strangers: Sequence[ObjectRef]) -> Refusal:
     )
 
 
+def lets_go(todo: Plan) -> bool:
+    """Tell whether a plan gives up the hold on the deployment: all that was to be taken away is gone."""
+    return any(isinstance(action, SetFinalizers) for stage in todo.stages for action in stage)
+
+
+def _state_conflict(situation: Situation) -> Refusal | None:
+    """Say why the claim of an earlier deployment cannot be taken up, where it cannot."""
+    wanted, there, owner = situation.desired.claim, situation.observed.claim, situation.desired.owner
+    if wanted is None or there is None or owner_uid_of(there) == owner.uid:
+        return None
+    books, of_class = whose_books(there), storage_class_of(wanted)
+    if books != whose_books(wanted):
+        is_so = f"it holds the books of {books or 'somebody else'}"
+    elif of_class is not None and of_class != storage_class_of(there):
+        is_so = f"it is of StorageClass {storage_class_of(there)}, and a volume cannot change its class"
+    else:
+        return None
+    return Refusal(
+        AcceptedReason.STATE_CONFLICT,
+        f"{ref_of(there)} is of an earlier deployment and cannot be taken up, because {is_so}; give the deployment"
+        f" another name, or save the books and kubectl delete pvc {owner.claim_name} -n {owner.namespace}",
+    )
+
+
+def _limits(situation: Situation) -> Iterator[Action]:
+    """Write the limits of a new generation, at once and whatever revision runs: the node follows them."""
+    wanted, there = situation.desired.limits, situation.observed.limits
+    if wanted is None or situation.latest is None:
+        return
+    if there is None:
+        yield Create(wanted)
+    else:
+        lock = {"uid": there.uid, "resourceVersion": there.resource_version}
+        yield Replace(wanted | {"metadata": wanted["metadata"] | lock})
+
+
+def _claim(situation: Situation) -> Iterator[Action]:
+    """Ask for the state volume, or take up the one that an earlier deployment of the same books left."""
+    wanted, there = situation.desired.claim, situation.observed.claim
+    if wanted is None or situation.latest is None:
+        return
+    if there is None:
+        yield Create(wanted)
+    elif not is_terminating(there) and not is_marked(there, wanted):
+        yield Replace(marked(there, wanted))
+
+
+def _growth(situation: Situation) -> Iterator[Action]:
+    """Ask for a larger state volume; last, because a cluster that refuses it must hold up nothing else."""
+    wanted, there = situation.desired.claim, situation.observed.claim
+    if wanted is None or there is None or is_terminating(there) or not is_marked(there, wanted):
+        return
+    if (larger := grown(there, wanted)) is not None:
+        yield Replace(larger)
+
+
 def _finalizer(observed: Observed) -> Iterator[Action]:
     deployment = observed.deployment
     if FINALIZER not in finalizers_of(deployment):
@@ -136,9 +197,9 @@ def _revision_objects(situation: Situation) -> Iterator[Action]:
         wanted = config_map(owner, record.hash, record.config)
         if ref_of(wanted) not in situation.observed.auxiliaries:
             yield Create(wanted)
-    if situation.desired.rendering is not None and situation.latest is not None:
-        manifest = situation.latest.manifest
-        yield Replace(manifest) if uid_of(manifest) else Create(manifest)
+    asked = situation.record_of(situation.desired.rendering.hash) if situation.desired.rendering else None
+    if asked is not None:
+        yield Replace(asked.manifest) if uid_of(asked.manifest) else Create(asked.manifest)
 
 
 def _needed(situation: Situation) -> list[Recorded]:
@@ -174,12 +235,19 @@ def _stands(situation: Situation, live: Manifest, record: Recorded) -> bool:
 
 
 def _pod(situation: Situation) -> Iterator[Action]:
-    """Delete a pod of another revision than the template's; its StatefulSet makes the next when it is gone."""
+    """Delete a pod of another revision than the template's; its StatefulSet makes the next when it is gone.
+
+    One of the right revision is told of new limits.
+    """
     pod, live = situation.pod, situation.observed.stateful_set
     if pod is None or live is None or is_terminating(pod) or is_terminating(live):
         return
-    if situation.running != situation.target and situation.wanted_replicas:
-        yield delete(pod)
+    if situation.running != situation.target:
+        if situation.wanted_replicas:
+            yield delete(pod)
+    elif situation.limits_differ and annotations_of(pod).get(ANNOTATION_LIMITS) != situation.limits_hash:
+        # A pod that changes is synced at once, and its volumes with it; else it takes the kubelet a minute.
+        yield Annotate(pod, {ANNOTATION_LIMITS: situation.limits_hash})
 
 
 def _bookkeeping(situation: Situation) -> Iterator[Action]:
@@ -200,7 +268,7 @@ def _prune(situation: Situation) -> Iterator[Action]:
     kept = needed | {record.hash for record in others[:KEPT_REVISIONS]}
     yield from (delete(record.manifest) for record in others[KEPT_REVISIONS:])
     owner = situation.desired.owner
-    kept_names = {owner.revision_name(revision) for revision in kept}
+    kept_names = {owner.limits_name} | {owner.revision_name(revision) for revision in kept}
     for ref, there in situation.observed.auxiliaries.items():
         if ref.kind is CONFIG_MAP and ref.name not in kept_names:
             yield Delete(ref, there.uid, there.resource_version)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from trading_api.reasons import AcceptedReason
-from trading_operator.actions import Action, Apply, Create, Delete, Replace, SetFinalizers, target_of
+from trading_operator.actions import Action, Annotate, Apply, Create, Delete, Replace, SetFinalizers, target_of
 from trading_operator.desired.deployment import desired
 from trading_operator.desired.names import MANAGED_BY
 from trading_operator.desired.refusal import Refusal
@@ -19,6 +19,7 @@ from trading_operator.load import Loader
 from trading_operator.memory import Memory, key_of
 from trading_operator.objects import (
     EVENT,
+    PERSISTENT_VOLUME_CLAIM,
     STATEFUL_SET,
     DeploymentKey,
     Manifest,
@@ -30,8 +31,8 @@ from trading_operator.objects import (
 from trading_operator.observe.observed import Observed, Remains
 from trading_operator.observe.situation import assess
 from trading_operator.observe.status import changed, removal_status, status
-from trading_operator.observe.transitions import Note, transitions
-from trading_operator.plan import Plan, plan, plan_removal
+from trading_operator.observe.transitions import Note, kept, transitions
+from trading_operator.plan import Plan, lets_go, plan, plan_removal
 from trading_operator.settings import RenderSettings
 from trading_operator.work_queue import Again
 
@@ -84,8 +85,7 @@ class Reconciler:
 
     async def _keep(self, observed: Observed) -> Again | None:
         """Take one step for a deployment that is there to stay; None: look again."""
-        recorded = max((record.generation for record in observed.revisions), default=0)
-        situation = assess(desired(observed.deployment, recorded, self.settings), observed, self.now())
+        situation = assess(desired(observed.deployment, observed.known, self.settings), observed, self.now())
         todo = plan(situation)
         try:
             await self._execute(observed.key, todo)
@@ -104,6 +104,8 @@ class Reconciler:
         """Take one step for a deployment that is gone or going; None: look again."""
         todo = plan_removal(remains, self.now())
         await self._execute(remains.key, todo)
+        if remains.deployment is not None and remains.kept and lets_go(todo):
+            await self._emit(remains.deployment, kept(remains.kept))
         if todo.stages:
             return None
         if remains.deployment is not None:
@@ -135,6 +137,8 @@ class Reconciler:
                     self.memory.wrote(key, await self.client.replace(manifest))
                 case SetFinalizers(manifest, finalizers):
                     self.memory.wrote(key, await self.client.set_finalizers(manifest, finalizers))
+                case Annotate(manifest, annotations):
+                    self.memory.wrote(key, await self.client.annotate(manifest, annotations))
                 case Delete(ref, uid, resource_version):
                     await self.client.delete(ref, uid, resource_version)
                     self.memory.deleted(key, ref)
@@ -146,7 +150,8 @@ class Reconciler:
             return await self.client.create(manifest)
         except errors.AlreadyExistsError as error:
             there = await self.client.get(ref_of(manifest))
-            if there is not None and owner_uid_of(there) != owner_uid_of(manifest):
+            retained = ref_of(manifest).kind is PERSISTENT_VOLUME_CLAIM and there is not None and owner_uid_of(there)
+            if there is not None and not retained and owner_uid_of(there) != owner_uid_of(manifest):
                 name = ref_of(manifest)
                 message = f"{name}: exists and was not made for this deployment; delete or rename it"
                 raise RefusedByClusterError(Refusal(AcceptedReason.NAME_CONFLICT, message)) from error
@@ -172,6 +177,12 @@ class Reconciler:
 
 
 def _refusal(action: Action, error: errors.ApiError) -> Refusal:
+    if target_of(action).kind is PERSISTENT_VOLUME_CLAIM:
+        return Refusal(
+            AcceptedReason.STORAGE_REFUSED,
+            "the cluster refuses the claim of the state volume; correct spec.state, or the quota (a volume grows only"
+            f" where its StorageClass allows it): {error}",
+        )
     if isinstance(error, errors.ForbiddenError):
         return Refusal(AcceptedReason.FORBIDDEN_BY_CLUSTER, f"the cluster forbids it; ask its administrator: {error}")
     if target_of(action).kind is STATEFUL_SET:

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trading_api import wiring
+from trading_api.risk import RiskLimits
 from trading_operator.desired.config_map import config_map
 from trading_operator.desired.controller_revision import Recorded, controller_revision
-from trading_operator.desired.deployment import Desired, desired, named_children
+from trading_operator.desired.deployment import Known, desired, named_children
+from trading_operator.desired.limits import limits_config_map
 from trading_operator.desired.names import FINALIZER, Owner, owner_of
 from trading_operator.desired.revision import Rendering
 from trading_operator.desired.stateful_set import stateful_set
@@ -56,7 +58,7 @@ def deployment(name: str = OWNER.name, *, generation: int = 1, status: Manifest 
 
 def rendering(raw: Manifest | None = None, settings: RenderSettings | None = None) -> Rendering:
     """The revision that a deployment asks for."""
-    found = desired(raw or deployment(), 0, settings or RenderSettings()).rendering
+    found = desired(raw or deployment(), Known(), settings or RenderSettings()).rendering
     assert found is not None
     return found
 
@@ -100,10 +102,17 @@ def pod(one: Recorded, *, deleted: str = "", **status: Any) -> Manifest:
     }
 
 
-def auxiliaries(*records: Recorded) -> dict[Any, Auxiliary]:
-    """Everything that holds no decision, as wanted."""
+def limits(generation: int = 1, **risk: Any) -> Manifest:
+    """The ConfigMap with the limits of a generation."""
+    made = limits_config_map(OWNER, RiskLimits.model_validate(risk), generation)
+    return made | {"metadata": made["metadata"] | {"uid": "limits-1", "resourceVersion": "5"}}
+
+
+def auxiliaries(*records: Recorded, generation: int = 1, **risk: Any) -> dict[Any, Auxiliary]:
+    """Everything that holds no decision, as wanted, with the limits of a generation."""
     wanted = [*named_children(OWNER), *(config_map(OWNER, one.hash, one.config) for one in records)]
-    return {ref_of(one): Auxiliary(f"uid-{ref_of(one)}", "1", OWNER.uid, faithful=True) for one in wanted}
+    found = {ref_of(one): Auxiliary(f"uid-{ref_of(one)}", "1", OWNER.uid, faithful=True) for one in wanted}
+    return found | {ref_of(held): Auxiliary.of(held, None) for held in [limits(generation, **risk)]}
 
 
 def report(state: str = "Trading", *, pod_uid: str = "pod-1", **fields: Any) -> Manifest:
@@ -115,14 +124,14 @@ def situation(raw: Manifest | None = None, *records: Recorded, **observed: Any) 
     """What a look at the cluster means, by default of a deployment that is settled."""
     raw = raw or deployment()
     known = records or (record(raw, approval=1),)
-    wish: Desired = desired(raw, max(one.generation for one in known), RenderSettings())
     defaults: dict[str, Any] = {
         "key": OWNER.key,
         "deployment": raw,
         "revisions": known,
-        "auxiliaries": auxiliaries(*known),
+        "auxiliaries": auxiliaries(*known, generation=raw["metadata"]["generation"]),
         "stateful_set": live_stateful_set(known[0]),
         "pod": pod(known[0]),
     }
     assert owner_of(raw).uid == OWNER.uid
-    return assess(wish, Observed(**(defaults | observed)), NOW)
+    found = Observed(**(defaults | observed))
+    return assess(desired(raw, found.known, RenderSettings()), found, NOW)

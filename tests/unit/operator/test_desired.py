@@ -4,16 +4,16 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.unit.operator.manifests import OWNER, deployment, rendering
+from tests.unit.operator.manifests import OWNER, deployment, record, rendering
 from trading_api import wiring
 from trading_api.deployment import MAX_NAME_LENGTH, CatalogDriver, TradingDeploymentSpec
 from trading_operator.desired.config_map import config_map
 from trading_operator.desired.controller_revision import Recorded, controller_revision
-from trading_operator.desired.deployment import desired, named_children
+from trading_operator.desired.deployment import Known, desired, named_children
 from trading_operator.desired.names import Owner
 from trading_operator.desired.role import role
 from trading_operator.desired.stateful_set import stateful_set
@@ -113,8 +113,10 @@ def test_the_pod_is_consistent_in_itself(raw: Manifest) -> None:
 
 def test_nothing_is_rendered_for_a_generation_that_is_recorded() -> None:
     """A new operator, or a new default in the schema, must not replace a running node."""
-    assert desired(deployment(generation=4), 4, RenderSettings()).rendering is None
-    assert desired(deployment(generation=5), 4, RenderSettings()).rendering is not None
+    known = Known(records=(record(generation=4),), limits_generation=4)
+    newer = RenderSettings(node_report_interval_seconds=1)
+    assert desired(deployment(generation=4, image="another"), known, newer).rendering is None
+    assert desired(deployment(generation=5, image="another"), known, newer).rendering is not None
 
 
 def test_the_node_may_report_on_its_own_deployment_and_nothing_else() -> None:
@@ -213,12 +215,12 @@ def test_a_record_keeps_the_rendering_and_changes_only_beside_it() -> None:
         3,
         0,
     )
-    later = Recorded(Recorded(one.of_generation(9)).approved_as(2))
-    assert (later.generation, later.approval, later.template) == (9, 2, new.template)
+    later = Recorded(Recorded(one.of_generation(9, "source")).approved_as(2))
+    assert (later.generation, later.approval, later.source, later.template) == (9, 2, "source", new.template)
 
 
 def patched(**spec: Any) -> str:
-    found = desired(deployment(podTemplate={"spec": spec}), 0, RenderSettings())
+    found = desired(deployment(podTemplate={"spec": spec}), Known(), RenderSettings())
     return found.refusal.message if found.refusal else ""
 
 
@@ -273,12 +275,14 @@ def test_the_pod_template_may_change_the_rest(spec: dict[str, Any]) -> None:
 def test_reserved_labels_stay_the_operator_s() -> None:
     raw = deployment(podTemplate={"metadata": {"labels": {"team": "a"}}})
     assert rendering(raw).template["metadata"]["labels"]["team"] == "a"
-    found = desired(deployment(podTemplate={"metadata": {"labels": {wiring.LABEL_REVISION: "x"}}}), 0, RenderSettings())
+    found = desired(
+        deployment(podTemplate={"metadata": {"labels": {wiring.LABEL_REVISION: "x"}}}), Known(), RenderSettings()
+    )
     assert found.refusal is not None
 
 
 def test_an_invalid_spec_is_refused_with_every_fault_and_can_still_be_suspended() -> None:
-    found = desired(deployment(image="", strategies=[], suspend=True), 0, RenderSettings())
+    found = desired(deployment(image="", strategies=[], suspend=True), Known(), RenderSettings())
     assert found.suspended
     assert found.rendering is None
     assert found.refusal is not None

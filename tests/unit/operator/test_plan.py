@@ -24,7 +24,7 @@ from tests.unit.operator.manifests import (
 from trading_api import wiring
 from trading_operator.actions import Action, Apply, Create, Delete, Replace, SetFinalizers, target_of
 from trading_operator.desired.controller_revision import Recorded
-from trading_operator.desired.deployment import desired
+from trading_operator.desired.deployment import Known, desired
 from trading_operator.desired.names import ANNOTATION_APPROVE, FINALIZER
 from trading_operator.desired.stateful_set import replicas_of, revision_in
 from trading_operator.objects import (
@@ -64,6 +64,7 @@ def test_a_new_deployment_is_held_then_furnished_then_given_a_stateful_set_that_
     assert kinds(found)[0] == ["SetFinalizers TradingDeployment"]
     assert sorted(kinds(found)[1]) == [
         "Create ConfigMap",
+        "Create ConfigMap",
         "Create ControllerRevision",
         "Create Role",
         "Create RoleBinding",
@@ -77,7 +78,7 @@ def test_a_new_deployment_is_held_then_furnished_then_given_a_stateful_set_that_
 
 
 def fresh(raw: Manifest) -> Situation:
-    return assess(desired(raw, 0, RenderSettings()), Observed(key=OWNER.key, deployment=raw), NOW)
+    return assess(desired(raw, Known(), RenderSettings()), Observed(key=OWNER.key, deployment=raw), NOW)
 
 
 def test_a_settled_deployment_needs_nothing() -> None:

@@ -34,11 +34,7 @@ FORBIDDEN = "googleapi: Error 403: caller does not have storage.objects.list acc
         ({"containerStatuses": [waiting("ImagePullBackOff", "not found")]}, "ImagePullFailed", "example/node:1"),
         ({"containerStatuses": [waiting("ErrImagePull", "denied")]}, "ImagePullFailed", "imagePullSecrets"),
         ({"containerStatuses": [waiting("InvalidImageName")]}, "ImagePullFailed", "InvalidImageName"),
-        (
-            {"containerStatuses": [waiting("CreateContainerConfigError", 'secret "x" not found')]},
-            "ContainerRefused",
-            '"x"',
-        ),
+        ({"containerStatuses": [waiting("CreateContainerConfigError", "no user")]}, "ContainerRefused", "no user"),
         (
             {"initContainerStatuses": [waiting("ErrImagePull", name="gcsfuse-ticks")]},
             "ImagePullFailed",

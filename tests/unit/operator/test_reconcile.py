@@ -87,7 +87,7 @@ async def test_everything_is_made_in_one_go_and_nothing_twice(bench: Bench) -> N
     assert again.after is not None
     assert bench.client.writes[0] == "finalizers"
     assert bench.client.writes[-3:] == ["create StatefulSet", "replace StatefulSet", "status"]
-    assert len(bench.client.writes) == 10
+    assert len(bench.client.writes) == 11
     bench.client.writes.clear()
     await bench.run()
     bench.reconciler.memory = Memory()

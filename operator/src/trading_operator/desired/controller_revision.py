@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trading_api import wiring
-from trading_operator.desired.names import ANNOTATION_APPROVAL, NAME_REVISION, Owner
+from trading_operator.desired.names import ANNOTATION_APPROVAL, ANNOTATION_SOURCE, NAME_REVISION, Owner
 from trading_operator.desired.revision import Rendering
 from trading_operator.objects import CONTROLLER_REVISION, Manifest, annotations_of, labels_of
 
@@ -32,6 +32,16 @@ class Recorded:
         return int(text) if text.isdecimal() else 0
 
     @property
+    def source(self) -> str:
+        """Hash of what of the spec the rendering was made from; empty in a record of an earlier version."""
+        return annotations_of(self.manifest).get(ANNOTATION_SOURCE, "")
+
+    @property
+    def rendering(self) -> Rendering:
+        """The rendering, as it was recorded."""
+        return Rendering(self.hash, self.source, self.template, self.config)
+
+    @property
     def template(self) -> Manifest:
         """The rendered pod template."""
         template: Manifest = self.manifest["data"]["template"]
@@ -42,13 +52,16 @@ class Recorded:
         """The run-config's text."""
         return str(self.manifest["data"]["config"])
 
-    def of_generation(self, generation: int) -> Manifest:
+    def of_generation(self, generation: int, source: str) -> Manifest:
         """Return the record for a newer generation that asks for the same rendering."""
-        return self.manifest | {"revision": generation}
+        return self._annotated(ANNOTATION_SOURCE, source) | {"revision": generation}
 
     def approved_as(self, approval: int) -> Manifest:
         """Return the record with an approval."""
-        annotations = {**annotations_of(self.manifest), ANNOTATION_APPROVAL: str(approval)}
+        return self._annotated(ANNOTATION_APPROVAL, str(approval))
+
+    def _annotated(self, name: str, value: str) -> Manifest:
+        annotations = {**annotations_of(self.manifest), name: value}
         return self.manifest | {"metadata": self.manifest["metadata"] | {"annotations": annotations}}
 
 
@@ -59,7 +72,8 @@ def controller_revision(owner: Owner, rendering: Rendering, generation: int) -> 
     return {
         "apiVersion": CONTROLLER_REVISION.api_version,
         "kind": CONTROLLER_REVISION.name,
-        "metadata": owner.metadata(name, app=NAME_REVISION, revision=rendering.hash),
+        "metadata": owner.metadata(name, app=NAME_REVISION, revision=rendering.hash)
+        | {"annotations": {ANNOTATION_SOURCE: rendering.source}},
         "revision": generation,
         "data": data,
     }

@@ -16,6 +16,16 @@ ANNOTATION_APPROVE = f"{wiring.GROUP}/approve"
 """On the TradingDeployment, by a person: the revision that may replace the running one."""
 ANNOTATION_APPROVAL = f"{wiring.GROUP}/approval"
 """On a ControllerRevision, by the operator: the how-manieth approval of the deployment this revision was given."""
+ANNOTATION_SOURCE = f"{wiring.GROUP}/source"
+"""On a ControllerRevision: what of the spec its rendering was made from, as a hash."""
+ANNOTATION_GENERATION = f"{wiring.GROUP}/generation"
+"""On the limits' ConfigMap: the generation of the deployment that it holds the limits of."""
+ANNOTATION_LIMITS = f"{wiring.GROUP}/limits"
+"""On the limits' ConfigMap: the hash of what it holds. On the pod: the limits that its kubelet was last told of."""
+ANNOTATION_STATE_OF = f"{wiring.GROUP}/state-of"
+"""On the state volume's claim: whose books it holds, as trader and mode."""
+ANNOTATION_WHEN_DELETED = f"{wiring.GROUP}/when-deleted"
+"""On the state volume's claim: Retain or Delete."""
 FINALIZER = f"{wiring.GROUP}/orderly-stop"
 
 MAX_NAME = 63
@@ -53,6 +63,16 @@ class Owner:
         """Metadata of a child. No ownerReference: a foreground deletion would take away what a stop needs."""
         return {"name": name, "namespace": self.namespace, "labels": self.labels(app=app, revision=revision)}
 
+    @property
+    def limits_name(self) -> str:
+        """Name of the ConfigMap that holds the limits; no revision's name, whose hash has ten digits."""
+        return limits_name(self.name)
+
+    @property
+    def claim_name(self) -> str:
+        """Name of the state volume's claim."""
+        return claim_name(self.name)
+
     def revision_name(self, revision: str) -> str:
         """Name of a revision's ControllerRevision and of its ConfigMap."""
         return f"{self.base}-{revision}"
@@ -61,6 +81,16 @@ class Owner:
 def base_name(deployment: str) -> str:
     """Return the name of every child that a deployment has once."""
     return f"{deployment}-node"
+
+
+def limits_name(deployment: str) -> str:
+    """Return the name of the ConfigMap with a deployment's limits."""
+    return f"{base_name(deployment)}-limits"
+
+
+def claim_name(deployment: str) -> str:
+    """Return the name of the claim of a deployment's state volume."""
+    return f"{base_name(deployment)}-state"
 
 
 def pod_name(deployment: str) -> str:

@@ -3,6 +3,7 @@
 from trading_api import wiring
 from trading_api.deployment import TradingDeployment
 from trading_api.reasons import AcceptedReason
+from trading_operator.desired import node_files
 from trading_operator.desired.catalogs import CatalogParts, catalog_parts
 from trading_operator.desired.config_map import CONFIG_FILE
 from trading_operator.desired.guard_rails import broken_guard_rails
@@ -62,6 +63,7 @@ def _pod_spec(
             {"name": VOLUME_CONFIG, "configMap": {"name": owner.revision_name(revision)}},
             {"name": VOLUME_TMP, "emptyDir": {}},
             _token_volume(),
+            *node_files.volumes(owner, deployment.spec),
             *parts.volumes,
         ],
     }
@@ -75,7 +77,7 @@ def _node_container(
         "image": deployment.spec.image,
         "command": ["python", "-m", "trading_node.cli"],
         "args": ["run", "--config", f"{CONFIG_FOLDER}/{CONFIG_FILE}"],
-        "env": _environment(owner, revision, settings),
+        "env": [*_environment(owner, revision, settings), *node_files.environment(deployment.spec)],
         "ports": [{"name": "http", "containerPort": wiring.HTTP_PORT, "protocol": "TCP"}],
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}},
         "securityContext": {
@@ -92,6 +94,7 @@ def _node_container(
             {"name": VOLUME_CONFIG, "mountPath": CONFIG_FOLDER, "readOnly": True},
             {"name": VOLUME_TMP, "mountPath": "/tmp"},  # noqa: S108  # an emptyDir of the pod's own
             {"name": VOLUME_TOKEN, "mountPath": TOKEN_PATH, "readOnly": True},
+            *node_files.mounts(deployment.spec),
             *parts.mounts,
         ],
     }

@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from trading_api.deployment import TradingDeployment
+from trading_api.deployment import TradingDeployment, TradingDeploymentSpec
 from trading_api.reasons import AcceptedReason
 from trading_operator.desired.config_map import MAX_BYTES
 from trading_operator.desired.names import Owner
@@ -22,10 +22,25 @@ class Rendering:
     """What a revision runs."""
 
     hash: str
+    source: str
+    """Hash of what of the spec it was made from."""
     template: Manifest
     """The pod template, with the hash stamped into it."""
     config: str
     """The run-config's text."""
+
+
+_NOT_RENDERED = frozenset({"risk", "suspend", "rollout", "live_confirmation"})
+
+
+def source_of(spec: TradingDeploymentSpec) -> str:
+    """Return the hash of what of a spec goes into a rendering.
+
+    A spec that differs in nothing of it asks for the same revision, also of a newer operator that would render it
+    differently: so a change of limits alone replaces no pod. Defaults are left out, because a new one is no change.
+    """
+    fields = spec.model_dump(mode="json", exclude_defaults=True, exclude={*_NOT_RENDERED, "state"})
+    return _digest({"fields": fields, "state": spec.state is not None})
 
 
 def render(owner: Owner, deployment: TradingDeployment, settings: RenderSettings) -> Rendering:
@@ -36,10 +51,15 @@ def render(owner: Owner, deployment: TradingDeployment, settings: RenderSettings
         raise RefusedError(Refusal(AcceptedReason.SPEC_INVALID, message))
     unstamped = pod_template(owner, deployment, "", settings)
     revision = revision_hash(unstamped, config)
-    return Rendering(revision, pod_template(owner, deployment, revision, settings), config)
+    template = pod_template(owner, deployment, revision, settings)
+    return Rendering(revision, source_of(deployment.spec), template, config)
 
 
 def revision_hash(template: Manifest, config: str) -> str:
     """Return the first digits of the SHA-256 over what is rendered, before the hash is stamped into it."""
-    text = json.dumps({"template": template, "config": config}, sort_keys=True, separators=(",", ":"))
+    return _digest({"template": template, "config": config})
+
+
+def _digest(document: Manifest) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]

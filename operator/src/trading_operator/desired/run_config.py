@@ -1,14 +1,11 @@
 """The node's run-config for a deployment."""
 
-import json
-
 from trading_api import wiring
 from trading_api.codec import dump_node_config
 from trading_api.database import DatabaseSection
 from trading_api.deployment import TradingDeployment
 from trading_api.node_config import CatalogPath, HttpServer, NodeConfig, TradingNodeSection
 from trading_api.policies import NodeCache
-from trading_api.risk import RiskLimits
 from trading_api.venues import CredentialSource, DeployedVenue, NodeVenue
 from trading_operator.desired.catalogs import catalog_path
 
@@ -39,12 +36,6 @@ def run_config(deployment: TradingDeployment) -> str:
             ),
         )
     )
-
-
-def limits_file(risk: RiskLimits) -> str:
-    """Return the limits as the node reads them: the same limits give the same bytes."""
-    document = risk.model_dump(mode="json", by_alias=False, exclude_none=True)
-    return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
 def credentials_folder(venue: str) -> str:

@@ -98,8 +98,15 @@ class ApiServer:
 
     async def set_finalizers(self, manifest: Manifest, finalizers: Sequence[str]) -> Manifest:
         """Set the finalizers of the object of this uid and resourceVersion."""
+        return await self._patch_metadata(manifest, {"finalizers": [*finalizers]})
+
+    async def annotate(self, manifest: Manifest, annotations: Mapping[str, str]) -> Manifest:
+        """Set annotations of the object of this uid and resourceVersion."""
+        return await self._patch_metadata(manifest, {"annotations": {**annotations}})
+
+    async def _patch_metadata(self, manifest: Manifest, changes: Manifest) -> Manifest:
         # No two objects ever have one resourceVersion; beside it, another uid would count as an attempt to change it.
-        metadata = {"resourceVersion": resource_version_of(manifest), "finalizers": [*finalizers]}
+        metadata = {"resourceVersion": resource_version_of(manifest), **changes}
         query = {"fieldManager": wiring.FIELD_MANAGER_OPERATOR}
         return await self._write("patch", manifest, body={"metadata": metadata}, query=query)
 

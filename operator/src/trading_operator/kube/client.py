@@ -34,6 +34,9 @@ class Client(Protocol):
     async def set_finalizers(self, manifest: Manifest, finalizers: Sequence[str]) -> Manifest:
         """Set the finalizers of the object of this uid and resourceVersion."""
 
+    async def annotate(self, manifest: Manifest, annotations: Mapping[str, str]) -> Manifest:
+        """Set annotations of the object of this uid and resourceVersion."""
+
     async def delete(self, ref: ObjectRef, uid: str, resource_version: str) -> None:
         """Delete the object of this uid and resourceVersion in the background; one that is gone is fine."""
 

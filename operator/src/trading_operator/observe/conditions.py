@@ -67,7 +67,7 @@ def _standstill(situation: Situation, refusal: Refusal | None) -> tuple[str, str
         return outcome.reason, _after(situation)
     if not situation.records and refusal is not None:
         return refusal.reason, "nothing runs until the spec is accepted"
-    if report is not None and report.trading and not situation.leaving:
+    if report is not None and report.trading and not situation.leaving and not situation.limits_on_their_way:
         return ProgressReason.TRADING, "the node trades"
     return None
 
@@ -80,6 +80,8 @@ def _movement(situation: Situation) -> tuple[str, str]:
     if situation.leaving:
         pod_ends = f"the pod of revision {situation.running} ends before revision {situation.target} starts"
         return ProgressReason.REPLACING, pod_ends
+    if situation.report is not None and situation.report.trading:
+        return ProgressReason.APPLYING_LIMITS, "the new limits reach the node within seconds; it goes on trading"
     return ProgressReason.STARTING, (situation.report.message if situation.report else "") or "the node starts"
 
 

@@ -4,22 +4,10 @@ What others add is theirs; what the API server writes differently (defaults, dro
 is no drift.
 """
 
-import re
-from decimal import Decimal
 from typing import Any
 
 from trading_operator.objects import Json
-
-_QUANTITY = re.compile(r"([+-]?[0-9]+(?:\.[0-9]*)?|[+-]?\.[0-9]+)(|n|u|m|k|[KMGTPE]i?|[eE][+-]?[0-9]{1,3})", re.ASCII)
-_SUFFIXES = {
-    "": Decimal(1),
-    "n": Decimal("1e-9"),
-    "u": Decimal("1e-6"),
-    "m": Decimal("1e-3"),
-    "k": Decimal(10**3),
-    **{suffix: Decimal(10 ** (3 * power)) for power, suffix in enumerate("MGTPE", start=2)},
-    **{f"{suffix}i": Decimal(1024**power) for power, suffix in enumerate("KMGTPE", start=1)},
-}
+from trading_operator.quantity import quantity
 
 
 def covers(live: Json, wanted: Json) -> bool:
@@ -28,7 +16,7 @@ def covers(live: Json, wanted: Json) -> bool:
         return _covers_map(live, wanted)
     if isinstance(wanted, list):
         return _covers_list(live, wanted)
-    return bool(live == wanted) or _same_quantity(live, wanted) or (live is None and _empty(wanted))
+    return bool(live == wanted) or _samequantity(live, wanted) or (live is None and _empty(wanted))
 
 
 def _covers_map(live: Json, wanted: dict[str, Any]) -> bool:
@@ -50,16 +38,8 @@ def _empty(wanted: Json) -> bool:
     return wanted in (None, "", 0, False) or wanted == []
 
 
-def _same_quantity(live: Json, wanted: Json) -> bool:
+def _samequantity(live: Json, wanted: Json) -> bool:
     if isinstance(live, bool) or isinstance(wanted, bool):
         return False
-    ours = _quantity(wanted)
-    return ours is not None and ours == _quantity(live)
-
-
-def _quantity(value: Json) -> Decimal | None:
-    found = _QUANTITY.fullmatch(str(value)) if isinstance(value, str | int | float) else None
-    if found is None:
-        return None
-    number, suffix = found.groups()
-    return Decimal(number) * (_SUFFIXES.get(suffix) or Decimal(f"1{suffix}"))
+    ours = quantity(wanted)
+    return ours is not None and ours == quantity(live)

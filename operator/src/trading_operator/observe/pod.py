@@ -8,6 +8,7 @@ from trading_operator.objects import Manifest, name_of, timestamp
 from trading_operator.observe.containers import ContainerState, container_states, node_container, pod_condition
 from trading_operator.observe.finding import Finding, sentence
 from trading_operator.observe.mounts import mount_failure
+from trading_operator.observe.starting import missing_secret, unbound_storage
 
 _IMAGE_REASONS = frozenset(
     {"ErrImageNeverPull", "ErrImagePull", "ImageInspectError", "ImagePullBackOff", "InvalidImageName"}
@@ -82,19 +83,22 @@ def _unschedulable(pod: Manifest) -> Finding | None:
     scheduled = pod_condition(pod, "PodScheduled")
     if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
         return None
-    return Finding(DegradedReason.UNSCHEDULABLE, sentence("no machine takes the pod", scheduled.get("message", "")))
+    says = scheduled.get("message", "")
+    return unbound_storage(pod, says) or Finding(
+        DegradedReason.UNSCHEDULABLE, sentence("no machine takes the pod", says)
+    )
 
 
 def _broken_mount(pod: Manifest) -> Finding | None:
     for state in container_states(pod, "initContainerStatuses"):
-        if found := _cannot_start(state):
+        if found := _cannot_start(pod, state):
             return found
         if state.name.startswith(gcsfuse.SIDECAR_PREFIX) and state.end is not None and not state.started:
             return mount_failure(state.name, state.end.text)
     return None
 
 
-def _cannot_start(state: ContainerState) -> Finding | None:
+def _cannot_start(pod: Manifest, state: ContainerState) -> Finding | None:
     if state.waiting_reason in _IMAGE_REASONS:
         return Finding(
             DegradedReason.IMAGE_PULL_FAILED,
@@ -105,7 +109,7 @@ def _cannot_start(state: ContainerState) -> Finding | None:
             ),
         )
     if state.waiting_reason in _CREATE_REASONS:
-        return Finding(
+        return missing_secret(pod, state.waiting_message) or Finding(
             DegradedReason.CONTAINER_REFUSED,
             sentence(f"container {state.name} cannot be made", state.waiting_message or state.waiting_reason),
         )
@@ -114,7 +118,7 @@ def _cannot_start(state: ContainerState) -> Finding | None:
 
 def _broken_container(pod: Manifest) -> Finding | None:
     for state in container_states(pod):
-        if found := _cannot_start(state):
+        if found := _cannot_start(pod, state):
             return found
     node = node_container(pod)
     return node_failure(node) if node is not None and not node.running and node.end is not None else None

@@ -14,6 +14,10 @@ class Report:
     reason: str
     message: str
     reconciled: bool
+    limits_hash: str = ""
+    """The limits that it applies; empty where it does not say."""
+    limits_error: str = ""
+    """Why it does not apply newer ones."""
 
     @property
     def trading(self) -> bool:
@@ -31,9 +35,12 @@ def present_report(deployment: Manifest, pod: Manifest | None) -> Report | None:
     node = (deployment.get("status") or {}).get("node") or {}
     if pod is None or not node or node.get("podUid") != uid_of(pod):
         return None
+    limits = node.get("limits") or {}
     return Report(
         state=str(node.get("state", "")),
         reason=str(node.get("reason", "")),
         message=str(node.get("message", "")),
         reconciled=node.get("reconciled") is True,
+        limits_hash=str(limits.get("hash", "")),
+        limits_error=str(limits.get("error", "")),
     )

@@ -8,6 +8,7 @@ from trading_api.reasons import DegradedReason, ProgressReason
 from trading_api.status import NodeState, Phase
 from trading_operator.desired.controller_revision import Recorded, controller_revision
 from trading_operator.desired.deployment import Desired
+from trading_operator.desired.limits import hash_of
 from trading_operator.desired.stateful_set import replicas_of, revision_in
 from trading_operator.objects import Manifest, is_terminating, labels_of, timestamp
 from trading_operator.observe.containers import node_container
@@ -15,6 +16,7 @@ from trading_operator.observe.finding import Finding, sentence
 from trading_operator.observe.observed import Observed
 from trading_operator.observe.pod import diagnose, node_failure, stop_deadline
 from trading_operator.observe.report import Report, present_report
+from trading_operator.observe.starting import diagnose_start, start_deadlines
 from trading_operator.outcome import Outcome, recorded_outcome
 
 REPORT_WITHIN = timedelta(seconds=90)
@@ -56,8 +58,15 @@ class Situation:
 
     @property
     def latest(self) -> Recorded | None:
-        """The revision that the newest accepted spec asks for."""
-        return self.records[0] if self.records else None
+        """The revision that the newest accepted spec asks for.
+
+        The approved one where it was made from the same: a former leader that wakes up may have recorded another
+        rendering of it.
+        """
+        newest = self.records[0] if self.records else None
+        approved = self.record_of(self.approved)
+        same = approved is not None and newest is not None and approved.source == newest.source != ""
+        return approved if same else newest
 
     @property
     def pending(self) -> Recorded | None:
@@ -98,8 +107,27 @@ class Situation:
             stop_deadline(self.pod) if self.pod else None,
             _report_deadline(self.pod),
             _pod_deadline(self.observed),
+            *start_deadlines(self.pod),
         ]
         return min((time for time in times if time is not None and time > self.now), default=None)
+
+    @property
+    def limits_hash(self) -> str:
+        """Hash of the newest limits; empty where there are none yet."""
+        if self.desired.limits is not None:
+            return hash_of(self.desired.limits)
+        return self.observed.limits.limits_hash if self.observed.limits is not None else ""
+
+    @property
+    def limits_differ(self) -> bool:
+        """Whether the present node says that it applies other limits than the newest."""
+        told = self.report.limits_hash if self.report is not None else ""
+        return bool(told) and not self.leaving and told != self.limits_hash
+
+    @property
+    def limits_on_their_way(self) -> bool:
+        """Whether the present node is about to apply newer limits: it does not yet, and does not say that it cannot."""
+        return self.limits_differ and self.report is not None and not self.report.limits_error
 
     def record_of(self, revision: str) -> Recorded | None:
         """Return a revision's record."""
@@ -129,7 +157,7 @@ def _records(desired: Desired, observed: Observed) -> tuple[Recorded, ...]:
         new = desired.rendering
         known = records.get(new.hash)
         manifest = (
-            known.of_generation(desired.generation)
+            known.of_generation(desired.generation, new.source)
             if known
             else controller_revision(desired.owner, new, desired.generation)
         )
@@ -179,18 +207,29 @@ def _finding(observed: Observed, report: Report | None, now: datetime) -> Findin
                 DegradedReason.POD_REFUSED, sentence("the cluster refuses the pod", observed.creation_failure)
             )
         return None
-    if found := diagnose(pod, now):
+    if found := diagnose(pod, now) or diagnose_start(pod, observed.claim, observed.mount_failure, now):
         return found
-    if report is not None and report.state == NodeState.FAILED:
-        return Finding(
-            report.reason or DegradedReason.NODE_FAILED, sentence("the node reports a failure", report.message)
-        )
+    if report is not None:
+        return _reported(report)
     deadline = _report_deadline(pod)
-    if report is None and deadline is not None and now >= deadline:
+    if deadline is not None and now >= deadline:
         return Finding(
             DegradedReason.NODE_NOT_REPORTING,
             "the node runs but does not report; see its log: it must reach the API server and may patch only"
             " tradingdeployments/status",
+        )
+    return None
+
+
+def _reported(report: Report) -> Finding | None:
+    if report.state == NodeState.FAILED:
+        return Finding(
+            report.reason or DegradedReason.NODE_FAILED, sentence("the node reports a failure", report.message)
+        )
+    if report.limits_error:
+        return Finding(
+            DegradedReason.LIMITS_REFUSED,
+            sentence("the node keeps the former limits, because it cannot apply the newest", report.limits_error),
         )
     return None
 

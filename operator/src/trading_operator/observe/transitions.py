@@ -1,10 +1,11 @@
 """What a person should hear of: the changes between two statuses, as Kubernetes Events."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from trading_api.status import ConditionType, Phase
+from trading_operator.objects import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class Telling(NamedTuple):
     action: str
 
 
+_REMOVE_CLAIM = (
+    "a deployment of the same name, trader and mode takes it up again; to delete it for good, use kubectl delete pvc"
+)
 _TELLING_CONDITIONS = {
     ConditionType.ACCEPTED: Telling("False", "Warning", "Validate"),
     ConditionType.DEGRADED: Telling("True", "Warning", "Diagnose"),
@@ -54,6 +58,12 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
             yield Note(telling.type, now["reason"], telling.action, now.get("message", ""))
         if kind == ConditionType.DEGRADED and then.get("status") == "True" and now.get("status") == "False":
             yield Note("Normal", "Recovered", telling.action, f"{then['reason']} is over")
+
+
+def kept(claims: Iterable[ObjectRef]) -> Note:
+    """Return what to say of the claims that a deletion leaves."""
+    names = ", ".join(map(str, claims))
+    return Note("Normal", "StateRetained", "Delete", f"{names} is kept with the books that it holds; {_REMOVE_CLAIM}")
 
 
 def _by_type(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
