@@ -88,7 +88,7 @@ def _order_pair(ours: OrderRow, theirs: OrderRow) -> Iterator[Difference]:
     foreign = theirs.client_id.startswith(OUTSIDE)
     if foreign != (ours.owner == EXTERNAL):
         yield _order(Kind.OWNER, theirs, f"the books say it is of {ours.owner}")
-    if ours.state is not theirs.state or ours.filled != theirs.filled:
+    if not _same_state(ours.state, theirs.state) or ours.filled != theirs.filled:
         yield _order(Kind.ORDER_STATE, theirs, f"the books have it {ours.state}, {ours.filled:f} filled")
     terms = ("symbol", "side", "quantity", "venue_id")
     for term in terms:
@@ -97,6 +97,10 @@ def _order_pair(ours: OrderRow, theirs: OrderRow) -> Iterator[Difference]:
             yield _order(Kind.ORDER_TERMS, theirs, f"{term} is {real}, in the books {mine}")
     if None not in (ours.price, theirs.price) and ours.price != theirs.price:
         yield _order(Kind.ORDER_TERMS, theirs, f"price is {theirs.price}, in the books {ours.price}")
+
+
+def _same_state(ours: State, theirs: State) -> bool:
+    return ours is theirs or (theirs is State.TAKEN_OUT and ours in (State.CANCELED, State.EXPIRED))
 
 
 def _sent_twice(venue: VenueRows) -> Iterator[Difference]:

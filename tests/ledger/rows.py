@@ -24,11 +24,10 @@ class State(StrEnum):
     FILLED = "filled"
     CANCELED = "canceled"
     EXPIRED = "expired"
+    TAKEN_OUT = "taken out"
+    """By the venue, to prevent a trade with oneself: the books may call it cancelled or expired."""
     REFUSED = "refused"
     """Denied by the node or rejected by the venue: it never lived."""
-
-
-CLOSED = frozenset({State.FILLED, State.CANCELED, State.EXPIRED, State.REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,7 @@ _STATES = {
     "FILLED": State.FILLED,
     "CANCELED": State.CANCELED,
     "EXPIRED": State.EXPIRED,
-    # The maker side of a trade with oneself, taken out; clients are told that it expired.
-    "PREVENTED": State.EXPIRED,
+    "PREVENTED": State.TAKEN_OUT,
 }
 _CONDITIONAL_STATES = {
     "WAITING": State.OPEN,

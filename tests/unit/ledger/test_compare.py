@@ -134,6 +134,15 @@ def test_voided_fill_is_no_fill() -> None:
     assert differences(replace(BOOKS, events=voided), VENUE) == []
 
 
+@pytest.mark.parametrize("state", State)
+def test_what_the_venue_took_out_is_canceled_or_expired_in_the_books(state: State) -> None:
+    theirs = VenueRows(orders=(order("a", State.TAKEN_OUT, "0", owner=""),), fills=(), positions={})
+    told = (event("a", "PLACED"), event("a", "EXPIRED"))
+    ours = BookRows(orders=(order("a", state, "0"),), fills=(), events=told, positions={}, worth={})
+    agreed = state in (State.CANCELED, State.EXPIRED, State.TAKEN_OUT)
+    assert [difference.kind for difference in differences(ours, theirs)] == ([] if agreed else [Kind.ORDER_STATE])
+
+
 def test_open_orders_matter_where_the_stop_was_to_cancel_them() -> None:
     kinds = [difference.kind for difference in differences(BOOKS, VENUE, none_open=True)]
     assert kinds == [Kind.LEFT_OPEN]  # what the outside hand placed is none of the node's
