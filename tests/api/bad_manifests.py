@@ -3,24 +3,13 @@
 Two suites read the table: the models refuse every row (tests/unit/api), and so does a real API server (tests/api).
 """
 
-from dataclasses import dataclass
 from typing import Any
 
+from tests.api.bad import Bad
+from tests.api.bad_live import LIVE
+from tests.api.bad_pods_and_limits import POD_TEMPLATE, RISK
+from tests.api.bad_venues import REAL_VENUES
 from tests.api.manifests import Change, remove, write
-
-
-@dataclass(frozen=True)
-class Bad:
-    """One wrong thing."""
-
-    title: str
-    change: Change
-    path: str
-    """The field that the refusal names."""
-    says: str
-    """What the refusal says, from the API server and from the models."""
-    models_say: str = ""
-    """What the models say where the API server's own words, which are not ours, differ."""
 
 
 def _append(path: str, **fields: Any) -> Change:
@@ -328,119 +317,6 @@ CATALOGS = (
         "write folders joined by '/'",
     ),
 )
-POD_TEMPLATE = (
-    Bad(
-        "a label of ours",
-        write('spec.podTemplate.metadata.labels["trading-operator.io/revision"]', "x"),
-        "spec.podTemplate.metadata.labels",
-        '["trading-operator.io/revision"]: the operator alone writes trading-operator.io/ and app.kubernetes.io/',
-    ),
-    Bad(
-        "a label of the pod's own",
-        write('spec.podTemplate.metadata.labels["app.kubernetes.io/name"]', "x"),
-        "spec.podTemplate.metadata.labels",
-        "choose another prefix, such as desk.example.com/",
-    ),
-    Bad(
-        "a label that is none",
-        write('spec.podTemplate.metadata.labels["-"]', "x"),
-        "spec.podTemplate.metadata.labels",
-        '["-"]: write a name or prefix/name',
-    ),
-    Bad(
-        "a label's value with a space",
-        write('spec.podTemplate.metadata.labels["desk.example.com/team"]', "a b"),
-        "spec.podTemplate.metadata.labels[desk.example.com/team]",
-        "write letters, digits, '-', '_' and '.'",
-    ),
-    Bad(
-        "an annotation of ours",
-        write('spec.podTemplate.metadata.annotations["trading-operator.io/approve"]', "x"),
-        "spec.podTemplate.metadata.annotations",
-        "the operator alone writes trading-operator.io/: choose another prefix",
-    ),
-    Bad(
-        "another service account",
-        write("spec.podTemplate.spec.serviceAccountName", "admin"),
-        "spec.podTemplate.spec.serviceAccountName",
-        "remove this field",
-    ),
-    Bad(
-        "a restart policy",
-        write("spec.podTemplate.spec.restartPolicy", "Never"),
-        "spec.podTemplate.spec.restartPolicy",
-        "a StatefulSet takes no other than Always: remove this field",
-    ),
-    Bad(
-        "a grace period",
-        write("spec.podTemplate.spec.terminationGracePeriodSeconds", 1),
-        "spec.podTemplate.spec.terminationGracePeriodSeconds",
-        "it follows from spec.drain.timeout: write the time there",
-    ),
-    Bad(
-        "another command of the node",
-        write("spec.podTemplate.spec.containers[0].command", ["sleep"]),
-        "spec.podTemplate.spec.containers[0].command",
-        "the operator starts the node: remove command",
-    ),
-    Bad(
-        "other arguments of the node",
-        write("spec.podTemplate.spec.containers[0].args", ["--fast"]),
-        "spec.podTemplate.spec.containers[0].args",
-        "the operator starts the node: remove args",
-    ),
-    Bad(
-        "another image of the node",
-        write("spec.podTemplate.spec.containers[0].image", "x"),
-        "spec.podTemplate.spec.containers[0].image",
-        "the node's image is spec.image: write it there and remove it here",
-    ),
-    Bad(
-        "a variable of ours",
-        write("spec.podTemplate.spec.containers[0].env[0].name", "TRADING_POD_UID"),
-        "spec.podTemplate.spec.containers[0].env",
-        "the operator sets the node's variables that start with TRADING_: choose another name",
-    ),
-)
-RISK = (
-    Bad(
-        "a limit that is a number",
-        write("spec.risk.maxOrderNotional", 50000),
-        "spec.risk.maxOrderNotional",
-        "must be of type string",
-        "write a text",
-    ),
-    Bad(
-        "a limit with an exponent",
-        write("spec.risk.maxOrderNotional", "5e4"),
-        "spec.risk.maxOrderNotional",
-        "write a number in quotes",
-    ),
-    Bad(
-        "a tolerance in percent",
-        write("spec.risk.priceTolerance", "2"),
-        "spec.risk.priceTolerance",
-        "write a share from 0 to 1 in quotes",
-    ),
-    Bad(
-        "a least order above the largest",
-        write("spec.risk.minOrderNotional", "50001"),
-        "spec.risk.minOrderNotional",
-        "no order could pass both: write at most what maxOrderNotional says",
-    ),
-    Bad(
-        "limits of a strategy that is not there",
-        write("spec.risk.strategies", [{"name": "emma", "maxOrdersPerSecond": 1}]),
-        "spec.risk",
-        "it has limits and is none of strategies or venues",
-    ),
-    Bad(
-        "limits of an instrument without a venue",
-        write("spec.risk.instruments", [{"id": "BTCUSDT.KRAKEN"}]),
-        "spec.risk",
-        "it has limits and is none of strategies or venues",
-    ),
-)
 UNKNOWN_FIELDS = (
     Bad("an unknown field", write("spec.strategy", {}), "spec.strategy", "unknown field", "did you mean strategies?"),
     Bad("a field in snake case", write("spec.trader_id", "A-1"), "spec.trader_id", "unknown field", "mean traderId?"),
@@ -454,7 +330,7 @@ UNKNOWN_FIELDS = (
 )
 """The API server names these in one message, under strict validation, rather than field by field."""
 
-BAD = (*SPEC, *NAME, *STRATEGIES, *VENUES, *CATALOGS, *RISK, *POD_TEMPLATE)
+BAD = (*SPEC, *NAME, *STRATEGIES, *VENUES, *CATALOGS, *RISK, *POD_TEMPLATE, *LIVE, *REAL_VENUES)
 
 
 def _numbered(manifest: dict[str, Any], number: int) -> dict[str, Any]:

@@ -55,6 +55,110 @@ def good_manifest(name: str = "good") -> Manifest:
     }
 
 
+def live_manifest() -> Manifest:
+    """A manifest that trades live on every venue there is, with every option set."""
+    manifest = good_manifest()
+    manifest["spec"] |= {
+        "mode": "Live",
+        "liveConfirmation": "good",
+        "image": f"example/trading-node:1.0.0@sha256:{'0f' * 32}",
+        "venues": [_live_venue(*one) for one in _ADAPTERS],
+    }
+    return manifest
+
+
+_LEVERAGES = [{"symbol": "BTCUSDT", "leverage": 5}, {"symbol": "ETHUSDT_260925", "leverage": 3}]
+_ADAPTERS: tuple[tuple[str, str, str, Manifest, Manifest], ...] = (
+    (
+        "BINANCE_USDT",
+        "Binance",
+        "Testnet",
+        {
+            "accountType": "UsdtFutures",
+            "aggregateTrades": True,
+            "receiveWindowMilliseconds": 3000,
+            "leverages": _LEVERAGES,
+        },
+        {
+            "http": "https://gateway.example.com:8443/binance",
+            "dataStream": "wss://gateway.example.com/data",
+            "tradeStream": "wss://gateway.example.com/trade",
+            "userStream": "wss://gateway.example.com/user",
+        },
+    ),
+    (
+        "BYBIT",
+        "Bybit",
+        "Demo",
+        {
+            "productTypes": ["Linear", "Inverse"],
+            "marginMode": "Isolated",
+            "receiveWindowMilliseconds": 3000,
+            "leverages": _LEVERAGES,
+        },
+        {"http": "http://127.0.0.1:9000", "tradeStream": "ws://127.0.0.1:9000/trade"},
+    ),
+    (
+        "OKX",
+        "OKX",
+        "Demo",
+        {
+            "instrumentTypes": ["Swap", "Option"],
+            "instrumentFamilies": ["BTC-USD"],
+            "contractTypes": ["Linear"],
+            "region": "EEA",
+            "marginMode": "Cross",
+            "spotMargin": False,
+        },
+        {"http": "https://gateway.example.com", "tradeStream": "wss://gateway.example.com"},
+    ),
+    ("DERIBIT", "Deribit", "Testnet", {"productTypes": ["Future", "Option"]}, {}),
+    (
+        "KRAKEN",
+        "Kraken",
+        "Live",
+        {"productType": "Spot", "spotAccountType": "Margin", "defaultLeverage": 3},
+        {"userStream": "wss://gateway.example.com"},
+    ),
+    (
+        "HYPERLIQUID",
+        "Hyperliquid",
+        "Testnet",
+        {"productTypes": ["Perp"], "accountAddress": f"0x{'aB' * 20}", "vaultAddress": f"0x{'12' * 20}"},
+        {"tradeStream": "wss://gateway.example.com"},
+    ),
+    (
+        "INTERACTIVE_BROKERS",
+        "InteractiveBrokers",
+        "Demo",
+        {
+            "host": "ib-gateway",
+            "port": 4002,
+            "clientId": 7,
+            "accountId": "DU1234567",
+            "marketDataType": "Delayed",
+            "regularTradingHours": False,
+        },
+        {},
+    ),
+)
+
+
+def _live_venue(name: str, adapter: str, environment: str, options: Manifest, endpoints: Manifest) -> Manifest:
+    brokers = adapter == "InteractiveBrokers"
+    block = "okx" if adapter == "OKX" else adapter[0].lower() + adapter[1:]
+    return {
+        "name": name,
+        "adapter": adapter,
+        "environment": environment,
+        "account": f"desk-a-{name.lower().replace('_', '-')}",
+        "instruments": ["SPY.ARCA", "AAPL.NASDAQ"] if brokers else [f"BTCUSDT.{name}", f"ETHUSDT.{name}"],
+        block: copy.deepcopy(options),
+        **({"endpoints": dict(endpoints)} if endpoints else {}),
+        **({} if brokers else {"credentials": {"secretName": f"{block}-testnet"}}),
+    }
+
+
 def limits_of_parts() -> Manifest:
     """Every limit of a strategy, a venue and an instrument; apart, because they name other parts of the manifest."""
     return {

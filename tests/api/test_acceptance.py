@@ -9,7 +9,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.api.kube import Kube, Refused, deployments_path
-from tests.api.manifests import EXAMPLES, Manifest, changed, example, good_manifest, limits_of_parts, remove, write
+from tests.api.manifests import (
+    EXAMPLES,
+    Manifest,
+    changed,
+    example,
+    good_manifest,
+    limits_of_parts,
+    live_manifest,
+    remove,
+    write,
+)
 from trading_api.codec import parse_deployment, to_spec_dict
 from trading_api.errors import InvalidDocument
 
@@ -41,6 +51,7 @@ def test_the_examples_are_accepted(kube: Kube, namespace: str, path: Path) -> No
         changed(write("spec.podTemplate", {}), write("spec.rollout", {}), base=MINIMAL),
         changed(write("spec.podTemplate", {"metadata": {}, "spec": {}}), base=MINIMAL),
         good_manifest(),
+        live_manifest(),
         LIMITED,
         *map(example, EXAMPLES),
     ],
@@ -49,6 +60,7 @@ def test_the_examples_are_accepted(kube: Kube, namespace: str, path: Path) -> No
         "empty objects",
         "nested empty objects",
         "everything",
+        "everything live",
         "limits of parts",
         *(p.stem for p in EXAMPLES),
     ],
@@ -69,11 +81,14 @@ def _assignments(value: Any, path: str) -> list[str]:
     return [path]
 
 
-PATHS = [path for path in _assignments(good_manifest()["spec"], "spec") if path != "spec"]
+BASES = {"paper": good_manifest(), "live": live_manifest()}
+PATHS = {
+    name: [path for path in _assignments(manifest["spec"], "spec") if path != "spec"]
+    for name, manifest in BASES.items()
+}
+WORDS = "a EMA1 Paper Live Testnet Binance OKX Spot 60s 2Gi Keep ticks BINANCE Maximum Cash a:b node TRADING_X A-1"
 VALUES = st.one_of(
-    st.sampled_from(
-        ["", "a", "EMA1", "ticks", "BINANCE", "Maximum", "Cash", "1 USDT", "a:b", "node", "TRADING_X", "A-1"]
-    ),
+    st.sampled_from(["", "1 USDT", *WORDS.split()]),
     st.sampled_from([True, False, 0, 1, -1, 10**6, 10**6 + 1, 1.5, [], {}, [{}], ["1 USDT"], {"name": "node"}]),
     st.text(max_size=8),
 )
@@ -82,8 +97,9 @@ VALUES = st.one_of(
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_server_and_models_agree_on_what_is_right(kube: Kube, namespace: str, data: st.DataObject) -> None:
-    manifest = copy.deepcopy(good_manifest())
-    for path in data.draw(st.lists(st.sampled_from(PATHS), min_size=1, max_size=2, unique=True)):
+    base = data.draw(st.sampled_from(list(BASES)))
+    manifest = copy.deepcopy(BASES[base])
+    for path in data.draw(st.lists(st.sampled_from(PATHS[base]), min_size=1, max_size=2, unique=True)):
         change = remove(path) if data.draw(st.integers(0, 5)) == 0 else write(path, data.draw(VALUES))
         try:
             change(manifest)

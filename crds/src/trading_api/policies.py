@@ -11,6 +11,13 @@ LONGEST_DRAIN_SECONDS: Final = 1800
 RECONCILIATION_SECONDS: Final = range(10, 3601)
 
 
+def _within(field: str, least: str, most: str) -> str:
+    """Return the CEL of bounds of a duration; a text that is none is another rule's business."""
+    spoken = f"self.{field}.matches(r'^[1-9][0-9]{{0,4}}(s|m|h)$')"
+    value = f"duration(self.{field})"
+    return f"!{spoken} || ({value} >= duration('{least}') && {value} <= duration('{most}'))"
+
+
 class OrdersAtStop(StrEnum):
     """What becomes of open orders when the node stops."""
 
@@ -38,7 +45,7 @@ class DrainPolicy(ApiModel):
     rules = (
         Rule(
             at="timeout",
-            cel="duration(self.timeout) >= duration('5s') && duration(self.timeout) <= duration('30m')",
+            cel=_within("timeout", "5s", "30m"),
             holds=lambda drain: 5 <= drain.seconds <= LONGEST_DRAIN_SECONDS,
             says="write a time from 5s to 30m",
         ),
@@ -65,7 +72,7 @@ class ReconciliationPolicy(ApiModel):
     rules = (
         Rule(
             at="interval",
-            cel="duration(self.interval) >= duration('10s') && duration(self.interval) <= duration('1h')",
+            cel=_within("interval", "10s", "1h"),
             holds=lambda policy: policy.seconds in RECONCILIATION_SECONDS,
             says="write a time from 10s to 1h",
         ),

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.bad_manifests import BAD, UNKNOWN_FIELDS, Bad
+from tests.api.bad import Bad
+from tests.api.bad_manifests import BAD, UNKNOWN_FIELDS
 from tests.api.manifests import EXAMPLES, Manifest, changed, example, good_manifest, remove, write
 from trading_api.codec import (
     dump_node_config,
@@ -93,7 +94,7 @@ class TestManifest:
 
     @pytest.mark.parametrize("bad", BAD + UNKNOWN_FIELDS, ids=lambda bad: bad.title)
     def test_one_wrong_thing_is_refused_at_its_field_with_a_remedy(self, bad: Bad) -> None:
-        (error,) = errors(changed(bad.change))
+        (error,) = errors(bad.manifest)
 
         assert error.path == bad.path
         assert (bad.models_say or bad.says) in error.message
