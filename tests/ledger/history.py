@@ -35,6 +35,7 @@ QUIET_S = 1.5
 """From the end of the market to the stop: what is on its way arrives."""
 STARTS = 4
 """How often a node is started again that does not get to trading because of faults."""
+NEVER_TRADED = "never traded"
 
 type Say = Callable[[str], None]
 
@@ -161,6 +162,8 @@ class _History:
             self._outcome.ends[ended] += 1
             took = time.monotonic() - began
             self._say(f"[{self._setting.room} seed {self._plan.seed}] life {life.number}: {ended} ({took:.1f} s)")
+            if ended == NEVER_TRADED:
+                return
             await asyncio.gather(*(self._do(step) for step in life.absent))
             await asyncio.sleep(life.absent_s)
         # Books that never came to rest may lag behind: that they did not is the finding then.
@@ -188,7 +191,7 @@ class _History:
             await node.wait(life.after_s)
             return await self._kill(node, life.end, starting)
         if not await self._until_trading(node, starting):
-            return "never traded"
+            return NEVER_TRADED
         trading = self._spawn(self._play(life.trading))
         await node.wait(life.trades_s)
         if node.ended:

@@ -15,8 +15,11 @@ from tests.venue.core.model import (
     Instrument,
     Order,
     OrderEvent,
+    OrderKind,
+    OrderRequest,
     PriceSource,
     Status,
+    TimeInForce,
 )
 from tests.venue.protocol import Json
 
@@ -53,6 +56,15 @@ def milliseconds(ns: int) -> str:
 
 def type_of(instrument: Instrument) -> str:
     return "SPOT" if instrument.is_spot else "SWAP"
+
+
+def order_type(request: OrderRequest) -> str:
+    """Return OKX's own word; what a trigger fired is a plain order, and so is what came from outside the protocol."""
+    if request.kind is OrderKind.MARKET:
+        return "market"
+    if request.post_only:
+        return "post_only"
+    return {TimeInForce.IOC: "ioc", TimeInForce.FOK: "fok"}.get(request.time_in_force, "limit")
 
 
 class OkxRender:
@@ -119,7 +131,7 @@ class OkxRender:
         """Render an order with its last fill inside, as OKX does."""
         request = order.request
         instrument = self._exchange.instruments[order.symbol]
-        kind, _, mode = request.label.partition(":")
+        mode = request.label.partition(":")[2]
         conditional = order.conditional_id
         fills = self._fills_so_far(order)
         last = fills[-1] if fills else None
@@ -154,7 +166,7 @@ class OkxRender:
             "linkedAlgoOrd": {"algoId": ""},
             "notionalUsd": plain(instrument.notional(order.quantity, order.price or order.average_price)),
             "ordId": str(order.id),
-            "ordType": kind,
+            "ordType": order_type(request),
             "pnl": plain(profit),
             "posSide": "" if instrument.is_spot else "net",
             "px": plain(order.price) if order.price is not None else "",
