@@ -8,7 +8,6 @@ log holds each line once and JSON only.
 
 import contextlib
 import fcntl
-import json
 import logging
 import os
 import selectors
@@ -21,9 +20,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from trading_node.logs import BatchHandler
+import msgspec
+
+from trading_node.logs import BatchHandler, Entry, level_name
 from trading_node.redaction import EVERYWHERE
 
 PIPE_BYTES = 1 << 20
@@ -46,34 +47,37 @@ class LogFile:
     file_name: str
 
 
-def parse_line(line: bytes) -> logging.LogRecord | None:
-    """Return the record of one JSON line of Nautilus, or None for anything else."""
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """What Nautilus says in one JSON line."""
+
+    timestamp: str
+    level: str
+    component: str
+    message: str
+    trader_id: str = ""
+
+
+_decode = msgspec.json.Decoder(Line).decode
+
+
+def parse_line(line: bytes) -> Line | None:
+    """Return what one JSON line of Nautilus says, or None for anything else."""
     try:
-        entry = json.loads(line)
-        level, message = entry["level"], entry["message"]
-        name, ts = f"nautilus.{entry['component']}", entry["timestamp"]
-    except (ValueError, KeyError, TypeError):
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    values: dict[str, Any] = {
-        "name": name,
-        "levelno": logging.getLevelNamesMapping().get(level, logging.INFO),
-        "levelname": level,
-        "msg": message.rstrip(),
-        "ts": ts,
-    }
-    return logging.makeLogRecord(values)
 
 
-def repetition(line: bytes) -> bytes:
+def entry_of(line: Line) -> Entry:
+    """Return a line of Nautilus in our schema."""
+    return Entry(line.timestamp, level_name(line.level), f"nautilus.{line.component}", line.message.rstrip())
+
+
+def repetition(line: Line) -> bytes:
     """Return what Nautilus writes to standard error in addition to a JSON line: nothing unless it is an error."""
-    try:
-        entry = json.loads(line)
-        if entry["level"] != "ERROR":
-            return b""
-        origin = f"{entry['trader_id']}.{entry['component']}"
-        return f"{entry['timestamp']} [ERROR] {origin}: {entry['message']}\n".encode()
-    except (ValueError, KeyError, TypeError):
+    if line.level != "ERROR":
         return b""
+    return f"{line.timestamp} [ERROR] {line.trader_id}.{line.component}: {line.message}\n".encode()
 
 
 class NautilusLogs:
@@ -82,6 +86,8 @@ class NautilusLogs:
     def __init__(self, handler: BatchHandler) -> None:
         self._handler = handler
         self._flush: Callable[[], None] | None = None
+        self._loggers: dict[str, logging.Logger] = {}
+        self._levels = logging.getLevelNamesMapping()
         self._lines = bytearray()
         self._errors = bytearray()
         self._repeated: list[bytes] = []
@@ -159,18 +165,25 @@ class NautilusLogs:
         self._lines += _read_all(self._read_end)
         *complete, rest = self._lines.split(b"\n")
         self._lines = bytearray(rest)
-        records = []
-        for line in map(bytes, complete):
-            record = parse_line(line)
-            if record is None:
+        entries = []
+        for text in map(bytes, complete):
+            line = parse_line(text)
+            if line is None:
                 continue
             if repeated := repetition(line):
                 self._repeated.append(repeated)
-            if record.getMessage() == self._token:
+            entry = entry_of(line)
+            if entry.message == self._token:
                 self._drained.set()
-            elif logging.getLogger(record.name).isEnabledFor(record.levelno):
-                records.append(record)
-        self._handler.handle_all(records)
+            elif self._is_enabled(entry):
+                entries.append(entry)
+        self._handler.handle_all(entries)
+
+    def _is_enabled(self, entry: Entry) -> bool:
+        logger = self._loggers.get(entry.logger)
+        if logger is None:
+            logger = self._loggers[entry.logger] = logging.getLogger(entry.logger)
+        return logger.isEnabledFor(self._levels.get(entry.level, logging.INFO))
 
     def _remove_repetitions(self) -> None:
         # Line and repetition come through two pipes, so either may be here first.

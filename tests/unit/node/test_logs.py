@@ -9,7 +9,7 @@ import pytest
 
 from trading_api.node_config import LogFormat, LoggingSection, LogLevel
 from trading_node.logs import BatchHandler, configure_logging, rfc3339
-from trading_node.nautilus_logs import NautilusLogs, parse_line, repetition
+from trading_node.nautilus_logs import Line, NautilusLogs, entry_of, parse_line, repetition
 
 
 @pytest.fixture
@@ -60,12 +60,16 @@ def test_times_have_nanoseconds() -> None:
     assert rfc3339(1_767_571_200_000_000_001) == "2026-01-05T00:00:00.000000001Z"
 
 
+def parsed(level: str, message: str) -> Line:
+    line = parse_line(nautilus_line(level, message))
+    assert line is not None
+    return line
+
+
 def test_a_line_of_nautilus_becomes_a_record_of_ours(root: logging.Logger) -> None:
     stream = io.StringIO()
     handler = configure_logging(LoggingSection(), stream)
-    record = parse_line(nautilus_line("WARN", 'says "hm"\nand goes on\n'))
-    assert record is not None
-    handler.handle_all([record])
+    handler.handle_all([entry_of(parsed("WARN", 'says "hm"\nand goes on\n'))])
     assert json.loads(stream.getvalue()) == {
         "ts": "2026-11-23T21:07:10.635414442Z",
         "level": "WARNING",
@@ -74,15 +78,21 @@ def test_a_line_of_nautilus_becomes_a_record_of_ours(root: logging.Logger) -> No
     }
 
 
+def test_a_line_of_nautilus_for_a_person(root: logging.Logger) -> None:
+    stream = io.StringIO()
+    handler = configure_logging(LoggingSection(format=LogFormat.TEXT), stream)
+    handler.handle_all([entry_of(parsed("WARN", "careful")), entry_of(parsed("INFO", "go on"))])
+    assert stream.getvalue() == "21:07:10.635 WARNING ExecEngine: careful\n21:07:10.635 INFO    ExecEngine: go on\n"
+
+
 @pytest.mark.parametrize("line", [b"", b"{", b"[]", b'"text"', b'{"level": "INFO"}', b"\xff"])
 def test_anything_else_is_passed_over(line: bytes) -> None:
     assert parse_line(line) is None
-    assert repetition(line) == b""
 
 
 def test_what_nautilus_repeats_on_standard_error_is_known_to_the_byte() -> None:
-    assert repetition(nautilus_line("WARN", "x")) == b""
-    assert repetition(nautilus_line("ERROR", "a\nb")) == (
+    assert repetition(parsed("WARN", "x")) == b""
+    assert repetition(parsed("ERROR", "a\nb")) == (
         b"2026-11-23T21:07:10.635414442Z [ERROR] DESK-001.ExecEngine: a\nb\n"
     )
 
@@ -99,7 +109,7 @@ def test_lines_come_through_the_pipe_once_and_the_rest_of_standard_error_is_kept
         for line in (nautilus_line("INFO", "first"), error_line, nautilus_line("DEBUG", "too quiet")):
             file.write(line + b"\n")
         with open(2, "wb", buffering=0, closefd=False) as standard_error:
-            standard_error.write(b"before\n" + repetition(error_line) + b"after\n")
+            standard_error.write(b"before\n" + repetition(parsed("ERROR", "broken")) + b"after\n")
 
         def log_warning(token: str) -> None:
             file.write(nautilus_line("WARN", token) + b"\n")
