@@ -13,7 +13,7 @@ from nautilus_trader.execution.reports import FillReport, OrderStatusReport
 from nautilus_trader.live.execution_client import LiveExecutionClient
 from nautilus_trader.live.execution_engine import LiveExecutionEngine
 from nautilus_trader.model import events
-from nautilus_trader.model.identifiers import ClientOrderId
+from nautilus_trader.model.identifiers import ClientOrderId, VenueOrderId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.orders import Order, OrderUnpacker
 
@@ -79,6 +79,7 @@ class Repairer:
         instrument = self._instrument(order)
         fill = repair.fill
         report = cast("FillReport", fill.report)
+        self._rename(order, report.venue_order_id, report.ts_event)
         self._process(
             events.OrderFilled(
                 **self._head(order),
@@ -130,6 +131,7 @@ class Repairer:
             "ts_event": report.ts_last if report is not None and report.ts_last else now,
         }
         venue_order_id = report.venue_order_id if report is not None else order.venue_order_id
+        self._rename(order, venue_order_id, told["ts_event"])
         match repair.change:
             case Change.REJECTED:
                 self._process(events.OrderRejected(**told, reason=repair.reason or "rejected"))
@@ -138,6 +140,23 @@ class Repairer:
                 told["ts_event"] = report.ts_accepted or now
         told["venue_order_id"] = venue_order_id
         self._process(self._event(repair, order, report, told))
+
+    def _rename(self, order: Order, venue_order_id: VenueOrderId | None, ts_event: int) -> None:
+        """Tell that the venue has the order under another id now: a stop that fired is a new order there."""
+        if order.is_closed or None in (order.venue_order_id, venue_order_id) or order.venue_order_id == venue_order_id:
+            return
+        self._cache.add_venue_order_id(order.client_order_id, venue_order_id, True)
+        self._process(
+            events.OrderUpdated(
+                **self._head(order),
+                venue_order_id=venue_order_id,
+                account_id=order.account_id or self._client.account_id,
+                quantity=order.quantity,
+                price=order.price if order.has_price else None,
+                trigger_price=order.trigger_price if order.has_trigger_price else None,
+                ts_event=ts_event,
+            )
+        )
 
     def _event(self, repair: ChangeOrder, order: Order, report: Any, told: dict[str, Any]) -> Any:  # noqa: ANN401
         made: Any
