@@ -11,6 +11,7 @@ from typing import Any
 
 from trading_api import order_ids, wiring
 from trading_api.codec import dump_node_config
+from trading_api.database import DatabaseSection
 from trading_api.deployment import TradingDeployment, TradingDeploymentSpec
 from trading_api.exit_codes import ExitCode
 from trading_api.node_config import CatalogPath, NodeConfig, TradingNodeSection
@@ -208,7 +209,7 @@ without Kubernetes: `trading-node run --config paper.json`. Unknown fields are r
 
 
 def example_run_config(deployment: TradingDeployment) -> NodeConfig:
-    """Return the run-config that a person would write for a deployment's spec, with catalogs beside the file."""
+    """Return the run-config that a person would write for a deployment's spec, with folders beside the file."""
     spec = deployment.spec
     section = TradingNodeSection(
         mode=spec.mode,
@@ -219,8 +220,11 @@ def example_run_config(deployment: TradingDeployment) -> NodeConfig:
             for venue in spec.venues
         ),
         catalogs=tuple(CatalogPath(name=catalog.name, path=catalog.name) for catalog in spec.catalogs),
+        reconciliation=spec.reconciliation,
+        drain=spec.drain,
     )
-    return NodeConfig(trading_node=section, risk_engine=spec.risk)
+    books = DatabaseSection(directory="books") if spec.state is not None else None
+    return NodeConfig(trading_node=section, risk_engine=spec.risk, database=books)
 
 
 def run_config_schema(schema: Mapping[str, Any]) -> str:
