@@ -124,11 +124,9 @@ class LimitsFile:
             risk = parse_limits(content)
         except InvalidDocument as error:
             raise LimitsRefusedError(f"{self._path}: {error}") from None
-        unknown = limits_of_nothing(risk, self._trading)
-        if unknown:
-            raise LimitsRefusedError(
-                f"{self._path}: limits of {', '.join(unknown)}, which is no strategy, venue or instrument of this node"
-            )
+        # Not refused: the newest limits may speak of what only a revision has that waits for its approval.
+        if unknown := limits_of_nothing(risk, self._trading):
+            _log.warning("limits of %s limit nothing: this node has no such strategy or venue", ", ".join(unknown))
         return compile_limits(risk)
 
     def _take(self, limits: Limits, content: bytes) -> None:

@@ -60,7 +60,6 @@ def test_what_changes_comes_into_force_once(tmp_path: Path) -> None:
         ("", "is not JSON"),
         ('{"max_order_notional": 5}', "max_order_notional: write a text"),
         ('{"maxOrderNotional": "5"}', "max_order_notional|maxOrderNotional"),
-        (dump_limits(RiskLimits(strategies=(StrategyRisk(name="emma"),))), "limits of emma"),
         (" " * (MAX_BYTES + 1), "longer than"),
         ("\udcff", "not UTF-8"),
     ],
@@ -78,6 +77,17 @@ def test_what_is_not_valid_changes_nothing_and_is_told(tmp_path: Path, text: str
     followed.change(SMALL)
     assert followed.file.in_force.error == ""
     assert followed.applied[-1] == followed.applied[0]
+
+
+def test_limits_of_what_is_not_there_are_told_and_hold_up_no_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They may belong to a revision that waits for its approval."""
+    limits = RiskLimits(max_order_notional="5", strategies=(StrategyRisk(name="emma", max_orders_per_second=1),))
+    followed = Followed(tmp_path, dump_limits(limits))
+    followed.file.load()
+    assert followed.applied == [compile_limits(limits)]
+    assert "limits of emma limit nothing" in caplog.text
 
 
 def test_a_file_that_goes_away_leaves_its_limits(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def _pod_spec(
             "runAsUser": USER_ID,
             "runAsGroup": USER_ID,
             "fsGroup": USER_ID,
+            "fsGroupChangePolicy": "OnRootMismatch",  # else each start walks through all books
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "initContainers": parts.sidecars,
