@@ -52,7 +52,7 @@ class LedgerRoom:
     """Requests that a network may deliver twice without making a second order."""
     streams: tuple[str, ...] = ("user",)
     features: frozenset[str] = frozenset()
-    """What the strategies may use besides market and limit orders: modify, stop, bracket, post_only, fok."""
+    """What the strategies may use besides market and limit orders: modify, stop, list, bracket, post_only, fok."""
     hyphens: bool = True
     """Whether client order ids may hold hyphens."""
     expires: bool = True
@@ -143,7 +143,7 @@ FUTURES = LedgerRoom(
     cancels=("DELETE /fapi/v1/order", "DELETE /fapi/v1/allOpenOrders", "DELETE /fapi/v1/batchOrders"),
     asks=("GET /fapi/*order*", "GET /fapi/*Orders", "GET /fapi/v1/userTrades", "GET /fapi/*positionRisk"),
     repeatable=("DELETE /fapi/*", "PUT /fapi/v1/order"),
-    features=frozenset({"modify", "stop", "bracket", "post_only", "fok"}),
+    features=frozenset({"modify", "stop", "list", "bracket", "post_only", "fok"}),
 )  # fmt: skip
 SPOT = LedgerRoom(
     name="spot",
@@ -163,7 +163,7 @@ SPOT = LedgerRoom(
     cancels=("DELETE /api/v3/order", "DELETE /api/v3/openOrders", "WS order.cancel"),
     asks=("GET /api/v3/*rder*", "GET /api/v3/myTrades", "GET /api/v3/account"),
     repeatable=("DELETE /api/v3/*", "WS order.cancel"),
-    features=frozenset({"stop", "post_only", "fok"}),
+    features=frozenset({"stop", "list", "post_only", "fok"}),
 )  # fmt: skip
 OKX = LedgerRoom(
     name="okx",

@@ -48,7 +48,6 @@ class LedgerTrader(Strategy):  # type: ignore[misc]
             (lambda: self._limit(self._near()), 18),
             (lambda: self._limit(self._far()), 14),
             (lambda: self._limit(self._near(), time_in_force=TimeInForce.IOC), 8),
-            (self._list, 4),
             (self._cancel, 14),
             (self._cancel_all, 1),
         ]
@@ -57,6 +56,7 @@ class LedgerTrader(Strategy):  # type: ignore[misc]
             "fok": (lambda: self._limit(self._near(), time_in_force=TimeInForce.FOK), 3),
             "modify": (self._modify, 12),
             "stop": (self._stop_order, 4),
+            "list": (self._list, 4),
             "bracket": (self._bracket, 1),
         }
         self._actions += [action for name, action in optional.items() if name in config.features]

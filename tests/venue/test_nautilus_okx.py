@@ -8,7 +8,10 @@ from decimal import Decimal
 
 import pytest_asyncio
 from nautilus_trader.core.nautilus_pyo3 import OKXInstrumentType
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import GenerateOrderStatusReport
 from nautilus_trader.model.enums import OrderSide, OrderStatus
+from nautilus_trader.model.identifiers import ClientId
 
 from tests.venue.agreement import agrees, cached_position, spot_agrees
 from tests.venue.core.model import Side
@@ -70,6 +73,26 @@ async def test_stop_fires(venue: Venue, node: RunningNode) -> None:
     venue.okx.take(SYMBOL, Side.SELL, Decimal(1))
     await until(lambda: stop.status == OrderStatus.FILLED, "the stop fills")
     assert cached_position(node) == venue.okx.exchange.ledger.accounts[DESK].position(SYMBOL).quantity == -2
+
+
+async def test_a_stop_is_found_by_its_client_id_as_long_as_it_waits_and_after(venue: Venue, node: RunningNode) -> None:
+    stop = node.probe.order_factory.stop_market(
+        node.instrument.id, OrderSide.SELL, node.quantity("2.00"), node.price("49500.0")
+    )
+    node.probe.submit_order(stop)
+    await until(lambda: stop.status == OrderStatus.ACCEPTED, "the stop waits")
+    client = node.node.kernel.exec_engine._clients[ClientId("OKX")]
+
+    async def found() -> OrderStatus:
+        report = await client.generate_order_status_report(
+            GenerateOrderStatusReport(node.instrument.id, stop.client_order_id, None, UUID4(), 0)
+        )
+        return report.order_status
+
+    assert await found() == OrderStatus.ACCEPTED
+    node.probe.cancel_order(stop)
+    await until(lambda: stop.status == OrderStatus.CANCELED, "canceled")
+    assert await found() == OrderStatus.CANCELED
 
 
 async def test_order_beyond_the_margin_is_rejected(venue: Venue, node: RunningNode) -> None:

@@ -76,6 +76,7 @@ class OkxRoom(Room):
             "trade/orders-history-archive": trading.history,
             "trade/fills": trading.fills,
             "trade/fills-history": trading.fills,
+            "trade/order-algo": trading.algo,
             "trade/orders-algo-pending": trading.algos_pending,
             "trade/orders-algo-history": trading.algos_history,
         }

@@ -184,14 +184,19 @@ class OkxTrading:
             "tag": "",
         }
 
-    def cancel_algo(self, call: Call) -> dict[str, Json]:
+    def _find_algo(self, call: Call) -> Conditional:
         number, client_id = call.fields.integer("algoId"), call.fields.text("algoClOrdId")
         if number is None and client_id is None:
             raise OkxError("50014", "Parameter algoId can not be empty.")
         if number is not None:
-            found = self._conditionals.get(call.account, number)
-        else:
-            found = self._conditionals.by_client_id(call.account, client_id or "")
+            return self._conditionals.get(call.account, number)
+        return self._conditionals.by_client_id(call.account, client_id or "")
+
+    def algo(self, call: Call) -> list[Json]:
+        return [self._render.algo(self._find_algo(call))]
+
+    def cancel_algo(self, call: Call) -> dict[str, Json]:
+        found = self._find_algo(call)
         self._conditionals.cancel(call.account, found.id, call.now)
         return {"algoId": str(found.id), "algoClOrdId": found.client_id, "sCode": "0", "sMsg": "", "tag": ""}
 
