@@ -1,7 +1,9 @@
 """The journal: nothing that was on disk is lost, whatever a crash leaves, and damage is told from a torn end."""
 
 import errno
+import mmap
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -198,7 +200,11 @@ def test_the_limit_is_told_and_room_comes_back() -> None:
 
 @pytest.mark.parametrize("cut_fails", [False, True])
 def test_half_a_record_on_a_full_disk_leaves_no_trace(monkeypatch: pytest.MonkeyPatch, cut_fails: bool) -> None:
-    """A disk fills up in the middle of a record: what came before and what comes later is whole."""
+    """A disk fills up in the middle of a record: what came before and what comes later is whole.
+
+    That can be only where a file is written by calls, because it cannot be mapped.
+    """
+    monkeypatch.setattr(mmap, "mmap", cannot_be_mapped)
     real_write, real_cut = os.pwrite, os.ftruncate
     full = [False]
 
@@ -228,6 +234,55 @@ def test_half_a_record_on_a_full_disk_leaves_no_trace(monkeypatch: pytest.Monkey
         assert drain(journal) == [b"before", b"after"]
         journal.close()
         assert reopened(directory) == [b"before", b"after"]
+
+
+def cannot_be_mapped(*_: object) -> None:
+    raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+
+def test_a_disk_that_is_full_is_told_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, full = os.posix_fallocate, [False]
+
+    def allocate(fd: int, offset: int, length: int) -> None:
+        if full[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(fd, offset, length)
+
+    monkeypatch.setattr(os, "posix_fallocate", allocate)
+    with memory_folder() as directory:
+        journal = open_journal(directory, segment_bytes=200)
+        journal.append(b"before", 1)
+        full[0] = True
+        for _ in range(2):
+            with pytest.raises(JournalFullError, match="No space left"):
+                journal.append(b"w" * 200, 1)
+        full[0] = False
+        journal.append(b"after" * 100, 1)
+        assert drain(journal) == [b"before", b"after" * 100]
+        journal.close()
+        assert reopened(directory) == [b"before", b"after" * 100]
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+@pytest.mark.parametrize("segment_bytes", [100, 4096, 8 * 1024 * 1024])
+def test_a_killed_process_leaves_every_record(
+    monkeypatch: pytest.MonkeyPatch, mapped: bool, segment_bytes: int
+) -> None:
+    """The files as they are at any moment hold everything, the room behind them included."""
+    if not mapped:
+        monkeypatch.setattr(mmap, "mmap", cannot_be_mapped)
+    entries = [os.urandom(30 + 7 * number % 50) for number in range(40)]
+    with memory_folder() as directory, memory_folder() as copies:
+        journal = open_journal(directory, segment_bytes=segment_bytes)
+        for number, entry in enumerate(entries, start=1):
+            journal.append(entry, 1)
+            if number % 13 == 0:
+                copy = copies / str(number)
+                shutil.copytree(directory, copy)
+                assert reopened(copy) == entries[:number]
+        journal.close()
+        assert sum(path.stat().st_size for path in directory.glob("*.journal")) < 8_000
+        assert reopened(directory) == entries
 
 
 def test_one_process_a_journal() -> None:
@@ -272,6 +327,6 @@ def test_files_do_not_stay_open(tmp_path: Path) -> None:
             journal.append(b"x" * 30, 1)
             journal.ack(journal.read(10)[-1].sequence)
             journal.sync()
-        assert len(list(Path("/proc/self/fd").iterdir())) <= before + 4
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before + 5
         journal.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before

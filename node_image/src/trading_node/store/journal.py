@@ -1,9 +1,9 @@
 """The journal: every event is on disk before the code that caused it goes on, and leaves when the database has it.
 
-`append` is one write to the operating system, so a killed process loses nothing. `sync` asks the disk; the writer calls
-it for events that the database has not taken soon, so a power failure loses only what neither had yet. What a crash
-left is only read, never appended to; a torn end is normal. Records that were once on disk for certain and are missing
-now are damage, and damage is refused until somebody says `salvage`.
+`append` hands one frame to the operating system, so a killed process loses nothing. `sync` asks the disk; the writer
+calls it for events that the database has not taken soon, so a power failure loses only what neither had yet. What a
+crash left is only read, never appended to; a torn end is normal. Records that were once on disk for certain and are
+missing now are damage, and damage is refused until somebody says `salvage`.
 
 One thread appends, one other thread reads, acknowledges and syncs.
 """
@@ -29,6 +29,7 @@ from trading_node.store.recovery import (
     recover,
     unacknowledged,
 )
+from trading_node.store.segment_file import STEP_BYTES, SegmentFile
 
 __all__ = ["Journal", "JournalDamagedError", "JournalError", "JournalFullError", "SyncPolicy", "open_journal"]
 
@@ -63,7 +64,8 @@ class Journal:
         self._recovered = recovered
         self._segments: list[Segment] = []
         self._unsynced: list[int] = []
-        self._fd = -1
+        self._file: SegmentFile | None = None
+        """What is written to; None where that went wrong and another file is to be begun."""
         self._checkpoint_fd = os.open(directory / CHECKPOINT, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._acked = acked
         self._synced = synced
@@ -109,12 +111,13 @@ class Journal:
         sequence = self._last + 1
         frame = pack_frame(sequence, time_ns, payload)
         try:
-            if self._fd < 0 or self._is_full(self._segments[-1], len(frame)):
-                self._make_room(len(frame))
-            _write_whole(self._fd, frame, self._segments[-1].size)
+            file = self._file
+            if file is None or self._is_full(self._segments[-1], len(frame)):
+                file = self._make_room(len(frame))
+            file.write(frame, self._segments[-1].size)
         except OSError as error:
-            if self._fd >= 0 and not _cut(self._fd, self._segments[-1].size):
-                self._fd = -1  # A torn end that cannot be cut off: go on in another file, its reader stops there.
+            if self._file is not None and not self._file.cut(self._segments[-1].size):
+                self._file = None  # A torn end that cannot be cut off: go on in another file, its reader stops there.
             text = f"{self._directory}: {error.strerror}"
             raise (JournalFullError if error.errno in _FULL else JournalError)(text) from error
         segment = self._segments[-1]
@@ -178,6 +181,8 @@ class Journal:
         """Sync and release the directory."""
         self._closed = True
         try:
+            if self._file is not None:
+                self._file.finish(self._segments[-1].size)
             self.sync()
         finally:
             if self._reading:
@@ -230,27 +235,31 @@ class Journal:
     def _is_full(self, segment: Segment, length: int) -> bool:
         return segment.size + length > self._segment_bytes and segment.last >= segment.first
 
-    def _make_room(self, length: int) -> None:
+    def _make_room(self, length: int) -> SegmentFile:
         if self.size + length > self._max_bytes:
             raise OSError(errno.ENOSPC, f"the journal holds its limit of {self._max_bytes} bytes")
-        self._rotate()
+        return self._rotate()
 
-    def _rotate(self) -> None:
+    def _rotate(self) -> SegmentFile:
         first = self._last + 1
         path = self._directory / f"{first:020d}{SUFFIX}"
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        file = SegmentFile(path, min(STEP_BYTES, self._segment_bytes))
         try:
-            _write_whole(fd, HEADER, 0)
+            file.write(HEADER, 0)
+            if self._file is not None:
+                self._file.finish(self._segments[-1].size)
         except OSError:
-            os.close(fd)
+            file.finish(0)
+            os.close(file.fd)
             path.unlink(missing_ok=True)
             raise
         _sync_directory(self._directory)
         with self._guard:
-            self._fd = fd
-            self._unsynced.append(fd)
+            self._file = file
+            self._unsynced.append(file.fd)
             self._segments = [s for s in self._segments if s.path != path]
             self._segments.append(Segment(path, first, HEADER_SIZE, first - 1))
+        return file
 
     def _write_checkpoint(self) -> None:
         with suppress(OSError):  # Without it more is replayed, which changes nothing.
@@ -293,20 +302,6 @@ def open_journal(
     except BaseException:
         os.close(lock)
         raise
-
-
-def _write_whole(fd: int, data: bytes, offset: int) -> None:
-    written = os.pwrite(fd, data, offset)
-    while written < len(data):
-        written += os.pwrite(fd, data[written:], offset + written)
-
-
-def _cut(fd: int, size: int) -> bool:
-    try:
-        os.ftruncate(fd, size)
-    except OSError:
-        return False
-    return True
 
 
 def _sync_directory(directory: Path) -> None:
