@@ -129,12 +129,12 @@ class SimClient:
     async def delete(self, ref: ObjectRef, uid: str, resource_version: str) -> None:
         def do() -> None:
             live = self.store.get(ref)
-            if ref.kind is PERSISTENT_VOLUME_CLAIM and live is not None and not goes_with_its_deployment(live):
-                raise BrokenPromiseError(f"{ref} is deleted, though its books are to be kept")
             try:
                 self.store.delete(ref, uid, resource_version)
             except errors.NotFoundError:
                 return
+            if ref.kind is PERSISTENT_VOLUME_CLAIM and live is not None and not goes_with_its_deployment(live):
+                raise BrokenPromiseError(f"{ref} is deleted, though its books are to be kept")
 
         _locked(uid, resource_version)
         await self._request(f"delete {ref.kind}", do)
