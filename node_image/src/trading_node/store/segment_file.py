@@ -9,6 +9,7 @@ that a full disk is an error here and not a signal later. Where a file cannot be
 import errno
 import mmap
 import os
+from contextlib import suppress
 from pathlib import Path
 
 STEP_BYTES = 1024 * 1024
@@ -54,7 +55,8 @@ class SegmentFile:
             self._map.close()
             self._map = None
         if self._room > size:
-            os.ftruncate(self.fd, size)
+            with suppress(OSError):  # Room that stays is read as a torn end.
+                os.ftruncate(self.fd, size)
 
     def _grow(self, end: int) -> None:
         room = max(end, self._room + self._step)
