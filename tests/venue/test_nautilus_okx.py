@@ -82,6 +82,11 @@ async def test_a_stop_is_found_by_its_client_id_as_long_as_it_waits_and_after(ve
     node.probe.submit_order(stop)
     await until(lambda: stop.status == OrderStatus.ACCEPTED, "the stop waits")
     client = node.node.kernel.exec_engine._clients[ClientId("OKX")]
+    # Without any plain order the adapter does not look among the others.
+    node.probe.submit_order(
+        node.probe.order_factory.limit(node.instrument.id, OrderSide.BUY, node.quantity("1.00"), node.price("40000.0"))
+    )
+    await until(lambda: len(list(venue.okx.exchange.account_orders(DESK))) == 1, "a plain order rests")
 
     async def found() -> OrderStatus:
         report = await client.generate_order_status_report(
