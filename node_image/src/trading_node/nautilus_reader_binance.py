@@ -170,4 +170,8 @@ def reader_of(client: LiveExecutionClient) -> VenueReader:
     """Return what asks a client's venue."""
     if isinstance(client, BinanceCommonExecutionClient):
         return BinanceReader(client)
+    if type(client).__module__.startswith("nautilus_trader.adapters.okx."):
+        from trading_node.nautilus_reader_okx import OkxReader  # noqa: PLC0415 - a node without OKX does not import it
+
+        return OkxReader(client)
     return ReportReader(client)
