@@ -10,13 +10,13 @@ import yaml
 
 from tests.api.kube import Kube, Object, deployments_path
 from tests.api.manifests import CRD_FILE, Manifest
-from tests.api.operator_bench import bench, operator
+from tests.api.operator_bench import bench, operator, operator_kubeconfig
 from tests.cluster import programs
 from tests.cluster.api_server import ApiServer
 from tests.cluster.fixtures import api_server
 from tests.waiting import eventually
 
-__all__ = ["api_server", "bench", "operator"]
+__all__ = ["api_server", "bench", "operator", "operator_kubeconfig"]
 
 CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _numbers = count(1)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import load_kube_config
 
 from tests.api.kube import Kube
-from tests.api.manifests import good_manifest
+from tests.api.manifests import ROOT, good_manifest
 from tests.cluster.api_server import ApiServer
 from trading_api import wiring
 from trading_operator.desired.names import base_name, claim_name, pod_name
@@ -35,6 +36,9 @@ from trading_operator.objects import (
 )
 
 NAME = "btc-mm"
+OPERATOR = "trading-operator"
+CHART = str(ROOT / "charts" / OPERATOR)
+type Helm = Callable[..., str]
 
 
 class Bench:
@@ -182,11 +186,38 @@ async def bench(api_server: ApiServer, kube: Kube, namespace: str) -> AsyncItera
 
 
 @pytest.fixture
-async def operator(api_server: ApiServer, bench: Bench, tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+def operator_kubeconfig(api_server: ApiServer, kube: Kube, helm: Helm, namespace: str, tmp_path: Path) -> Path:
+    """Give the operator the rights that its chart gives it, and none besides; return its kubeconfig."""
+    release, values = f"{OPERATOR}-{namespace}", f"watchNamespaces={{{namespace}}}"
+    rendered = helm("template", release, CHART, "--namespace", namespace, "--set", values)
+    for manifest in yaml.safe_load_all(rendered):
+        if manifest["kind"] == "ServiceAccount" or manifest["apiVersion"].startswith("rbac."):
+            _create(kube, manifest)
+    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/{release}"
+    token = kube.request("POST", f"{account}/token", {"spec": {}})["status"]["token"]
+    kubeconfig = yaml.safe_load(api_server.kubeconfig.read_text(encoding="utf-8"))
+    kubeconfig["users"][0]["user"] = {"token": token}
+    path = tmp_path / "operator.kubeconfig"
+    path.write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
+    return path
+
+
+def _create(kube: Kube, manifest: Manifest) -> None:
+    kind = manifest["kind"].lower() + "s"
+    namespace = manifest["metadata"].get("namespace")
+    prefix = "/api/v1" if manifest["apiVersion"] == "v1" else f"/apis/{manifest['apiVersion']}"
+    kube.create(f"{prefix}/namespaces/{namespace}/{kind}" if namespace else f"{prefix}/{kind}", manifest)
+
+
+@pytest.fixture
+async def operator(
+    operator_kubeconfig: Path, bench: Bench, tmp_path: Path
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """The program itself, serving the test's namespace; it must end well, and in time."""
     log = tmp_path / "operator.log"
     environment = os.environ | {
-        "KUBECONFIG": str(api_server.kubeconfig),
+        "KUBECONFIG": str(operator_kubeconfig),
+        "TRADING_OPERATOR_LEASE_NAME": f"{OPERATOR}-{bench.namespace}",
         "TRADING_OPERATOR_WATCH_NAMESPACES": bench.namespace,
         "TRADING_OPERATOR_LEASE_NAMESPACE": bench.namespace,
         "TRADING_OPERATOR_METRICS_PORT": "0",
@@ -206,6 +237,6 @@ async def operator(api_server: ApiServer, bench: Bench, tmp_path: Path) -> Async
     text = log.read_text(encoding="utf-8")
     assert code == 0, text
     assert '"level": "ERROR"' not in text, text
-    lease = await bench.client.get(bench.ref(LEASE, "trading-operator"))
+    lease = await bench.client.get(bench.ref(LEASE, f"{OPERATOR}-{bench.namespace}"))
     assert lease is not None
     assert not lease["spec"].get("holderIdentity"), "the lease was not given back"
