@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.bench import books, gate, overhead, replay, steady, thousand
+from tests.bench import books, gate, memory, overhead, replay, start, steady, thousand, wire
 from tests.bench.table import Row, render
 from tests.cluster import cluster as machine
 from tests.cluster import programs
@@ -19,11 +19,15 @@ from tests.e2e.deployments import BUCKET, LONG_PREFIX
 from tests.e2e.operator_install import OperatorInstall
 from trading_node.catalog.generator import generate_catalog
 
-NODE_FIGURES: dict[str, Callable[[], Sequence[Row]]] = {
-    "replay": lambda: replay.rows(replay.measure()),
-    "gate": gate.rows,
-    "books": books.rows,
+NODE_FIGURES: dict[str, Callable[[float], Sequence[Row]]] = {
+    "replay": lambda _: replay.rows(replay.measure()),
+    "gate": lambda _: gate.rows(),
+    "wire": lambda _: wire.rows(),
+    "start": lambda _: start.rows(),
+    "books": lambda _: books.rows(),
+    "memory": memory.rows,
 }
+"""Each is told how many minutes the long one is to take."""
 CLUSTER_FIGURES: dict[str, Callable[[Cluster, OperatorInstall, Path], Sequence[Row]]] = {
     "overhead": lambda cluster, _operator, _folder: overhead.rows(overhead.measure(cluster)),
     "steady": lambda cluster, operator, _folder: steady.rows(steady.measure(cluster, operator)),
@@ -36,13 +40,17 @@ def main() -> int:
     known = [*NODE_FIGURES, *CLUSTER_FIGURES]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"any of {', '.join(known)}; default: all")
-    chosen = parser.parse_args().figures or known
+    parser.add_argument(
+        "--minutes", type=float, default=memory.MINUTES, help="of trading for the figure memory (default: %(default)g)"
+    )
+    told = parser.parse_args()
+    chosen = told.figures or known
     if unknown := sorted(set(chosen) - set(known)):
         parser.error(f"no such figure: {', '.join(unknown)}; there are {', '.join(known)}")
     rows: list[Row] = []
     for name, measure in NODE_FIGURES.items():
         if name in chosen:
-            rows += _timed(name, measure)
+            rows += _timed(name, partial(measure, told.minutes))
     if set(chosen) & set(CLUSTER_FIGURES):
         rows += _on_cluster([name for name in CLUSTER_FIGURES if name in chosen])
     print("\n" + render(rows))
