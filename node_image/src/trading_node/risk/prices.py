@@ -9,6 +9,9 @@ from trading_node.risk.limits import NANOSECONDS_PER_SECOND
 from trading_node.risk.orders import OrderIntent
 from trading_node.risk.plan import Plan
 
+FRESH_NS = 60 * NANOSECONDS_PER_SECOND
+"""Age of a price that others are compared with, where the limits do not say one."""
+
 
 def touch_price(order: OrderIntent, market: Market) -> Decimal | None:
     """Return the price that the market offers to an order now; None if that is not known."""
@@ -29,9 +32,11 @@ def worst_price(order: OrderIntent, market: Market) -> Decimal | None:
 def check_age(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
     """Refuse to trade on an old price."""
     del order, book
-    most, market = plan.limits.max_age_ns, holding.market
-    if most is None:
-        return None
+    most = plan.limits.max_age_ns
+    return None if most is None else _deny_older(holding.market, most, now_ns)
+
+
+def _deny_older(market: Market, most: int, now_ns: int) -> Deny | None:
     if market.seen_ns is None:
         return Deny(Reason.NO_REFERENCE_PRICE, market.contract.instrument_id)
     age = now_ns - market.seen_ns
@@ -42,15 +47,17 @@ def check_age(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, 
 
 
 def check_tolerance(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
-    """Refuse a price that is worse than the market's by more than the tolerance."""
-    del book, now_ns
-    tolerance = plan.own.price_tolerance
-    if tolerance is None or order.price is None:
+    """Refuse a price that is worse than the market's by more than the tolerance, or that cannot be compared."""
+    del book
+    tolerance, market, price = plan.own.price_tolerance, holding.market, order.price
+    if tolerance is None or price is None:
         return None
-    touch = touch_price(order, holding.market)
+    if market.seen_ns is not None and now_ns - market.seen_ns > FRESH_NS and plan.limits.max_age_ns is None:
+        return _deny_older(market, FRESH_NS, now_ns)
+    touch = touch_price(order, market)
     if not touch:
         return Deny(Reason.NO_REFERENCE_PRICE, order.contract.instrument_id)
-    excess = order.price - touch if order.buy else touch - order.price
+    excess = price - touch if order.buy else touch - price
     if excess <= tolerance * abs(touch):
         return None
     return Deny(Reason.PRICE_OFF_MARKET, order.contract.instrument_id, tolerance, round(excess / abs(touch), 6))
@@ -60,9 +67,10 @@ def check_tolerance_of_reducing(
     order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int
 ) -> Deny | None:
     """Refuse a bad price of a reducing order, which is not held back for want of a fresh one to compare with."""
-    if not touch_price(order, holding.market) or check_age(order, holding, plan, book, now_ns) is not None:
-        return None
-    return check_tolerance(order, holding, plan, book, now_ns)
+    if touch_price(order, holding.market) and check_age(order, holding, plan, book, now_ns) is None:
+        refusal = check_tolerance(order, holding, plan, book, now_ns)
+        return None if refusal is None or refusal.reason is Reason.STALE_REFERENCE_PRICE else refusal
+    return None
 
 
 def check_crossing(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
