@@ -266,13 +266,6 @@ def test_a_days_loss_leaves_only_reducing_until_midnight() -> None:
     assert reason(gate, order("BUY", "0.1", "10"), START + DAY) is None
 
 
-def test_a_loss_of_an_earlier_life_counts_where_it_is_carried_over() -> None:
-    gate = open_gate(strategies=[StrategyRisk(name="ema", max_daily_loss="50")])
-    gate.book.valuation.carry_loss("ema", "X", Decimal(50))
-    assert reason(gate, order("BUY", "1")) == "DailyLoss"
-    assert reason(gate, order("BUY", "1", strategy="other")) is None
-
-
 def test_an_inverse_loss_is_converted() -> None:
     gate = open_gate(max_daily_loss="100")
     set_price(gate, INVERSE, "100", "100")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import chain
 
 from trading_node.risk.holdings import Holding, Market
+from trading_node.risk.losses import DayLosses
 from trading_node.risk.orders import ONE, ZERO
 from trading_node.risk.totals import Totals
 
@@ -32,6 +33,7 @@ class Valuation:
         self._rates: dict[str, Decimal] = {}
         self._priced_in: dict[str, list[Market]] = {}
         self._day = -1
+        self._carried: DayLosses | None = None
 
     def totals(self, strategy: str, venue: str) -> tuple[Totals, Totals, Totals]:
         """Return the totals that a holding adds to: of the node, the strategy and the venue."""
@@ -99,6 +101,7 @@ class Valuation:
         if first:
             for totals in self._all_totals():
                 totals.day_start += totals.profit
+            self._take_carried(day)
         self._day = day
 
     def revalue(self) -> None:
@@ -110,10 +113,31 @@ class Valuation:
                 self._value(holding)
             self.dirty.clear()
 
-    def carry_loss(self, strategy: str, venue: str, loss: Decimal) -> None:
-        """Count a loss that was made today before this book was begun; negative: a gain."""
-        for totals in self.totals(strategy, venue):
-            totals.day_start += loss
+    def carry(self, losses: DayLosses) -> None:
+        """Go on with the losses of a former life, if the first valuation finds the same day and currency."""
+        self._carried = losses
+
+    def losses(self) -> DayLosses | None:
+        """Return the day's losses so far; None before anything asked for them."""
+        if self._day < 0:
+            return self._carried
+        self.revalue()
+        return DayLosses(
+            day=self._day,
+            currencies=tuple(sorted(self._equal)),
+            node=self.node.day_loss,
+            strategies={name: totals.day_loss for name, totals in self.strategies.items()},
+            venues={name: totals.day_loss for name, totals in self.venues.items()},
+        )
+
+    def _take_carried(self, day: int) -> None:
+        carried = self._carried
+        if carried is None or carried.day != day or set(carried.currencies) != self._equal:
+            return
+        self.node.day_start += carried.node
+        for scopes, losses in ((self.strategies, carried.strategies), (self.venues, carried.venues)):
+            for name, loss in losses.items():
+                scopes.setdefault(name, Totals()).day_start += loss
 
     def _set_rate(self, currency: str, rate: Decimal) -> None:
         if self._rates.get(currency) != rate:

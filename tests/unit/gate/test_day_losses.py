@@ -1,0 +1,108 @@
+"""The day's loss over restarts: what a start hands to the next, and what it does not."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.unit.gate.orders import PERPETUAL, SECOND, START, hold, open_gate, order, reason, set_price
+from trading_api.risk import StrategyRisk
+from trading_node import day_losses
+from trading_node.gate import Gate
+from trading_node.risk.losses import DayLosses
+
+DAY = START // (86_400 * SECOND)
+NEXT_DAY = (DAY + 1) * 86_400 * SECOND
+
+
+def losing_gate() -> Gate:
+    """A gate whose strategy ema lost 60, and other nothing."""
+    gate = open_gate(max_daily_loss="50")
+    assert reason(gate, order("BUY", "0.1", "90")) is None
+    hold(gate, "1")
+    set_price(gate, PERPETUAL, "40", "40")
+    assert reason(gate, order("BUY", "0.1", "40")) == "DailyLoss"
+    return gate
+
+
+def next_life(folder: Path, **limits: object) -> Gate:
+    gate = open_gate(**limits)
+    carried = day_losses.load(folder)
+    if carried is not None:
+        gate.book.valuation.carry(carried)
+    return gate
+
+
+def kept(folder: Path, gate: Gate) -> None:
+    losses = gate.book.valuation.losses()
+    assert losses is not None
+    day_losses.save(folder, losses)
+
+
+def test_a_restart_does_not_open_the_daily_limit_anew(tmp_path: Path) -> None:
+    kept(tmp_path, losing_gate())
+    gate = next_life(tmp_path, max_daily_loss="50")
+    refusal = gate.submit(order("BUY", "0.1", "90"), START)
+    assert refusal is not None
+    assert (str(refusal.reason), refusal.value) == ("DailyLoss", Decimal(60))
+    hold(gate, "1")
+    assert reason(gate, order("SELL", "1", "99")) is None
+    kept(tmp_path, gate)  # and so on, life after life
+    assert reason(next_life(tmp_path, max_daily_loss="50"), order("BUY", "0.1", "90")) == "DailyLoss"
+
+
+def test_what_was_lost_is_that_strategys_and_that_venues(tmp_path: Path) -> None:
+    kept(tmp_path, losing_gate())
+    both = [StrategyRisk(name=name, max_daily_loss="50") for name in ("ema", "other")]
+    gate = next_life(tmp_path, strategies=both)
+    assert reason(gate, order("BUY", "0.1", "90")) == "DailyLoss"
+    assert reason(gate, order("BUY", "0.1", "90", strategy="other")) is None
+
+
+def test_a_life_that_asked_nothing_hands_on_what_it_was_handed(tmp_path: Path) -> None:
+    kept(tmp_path, losing_gate())
+    kept(tmp_path, next_life(tmp_path))
+    assert reason(next_life(tmp_path, max_daily_loss="50"), order("BUY", "0.1", "90")) == "DailyLoss"
+
+
+@pytest.mark.parametrize(
+    ("options", "at"), [({}, NEXT_DAY), ({"currency": "EUR", "equal_currencies": ["USDT"]}, START)]
+)
+def test_another_day_or_currency_begins_anew(tmp_path: Path, options: dict[str, object], at: int) -> None:
+    kept(tmp_path, losing_gate())
+    gate = next_life(tmp_path, max_daily_loss="50", **options)
+    assert reason(gate, order("BUY", "0.1", "90"), at) is None
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert day_losses.load(tmp_path) is None
+    assert not caplog.records
+    (tmp_path / day_losses.FILE).write_text("{")
+    assert day_losses.load(tmp_path) is None
+    assert "begins anew" in caplog.text
+
+
+async def test_they_are_kept_while_a_node_runs_and_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(day_losses, "SAVE_SECONDS", 0.001)
+    state = tmp_path / "state"
+    gate = losing_gate()
+    async with day_losses.kept_losses(state, Gate(gate.limits)):
+        pass
+    assert not state.exists()  # nothing was lost
+    async with asyncio.timeout(10), day_losses.kept_losses(state, gate):
+        before = gate.book.valuation.losses()
+        set_price(gate, PERPETUAL, "30", "30")
+        while (found := day_losses.load(state)) is None or found == before:  # noqa: ASYNC110  # awaited is a file
+            await asyncio.sleep(0.001)
+        assert found == DayLosses(DAY, ("USD", "USDC", "USDT"), Decimal(70), {"ema": Decimal(70)}, {"X": Decimal(70)})
+        set_price(gate, PERPETUAL, "20", "20")
+    found = day_losses.load(state)
+    assert found is not None
+    assert found.node == 80
+    (tmp_path / "file").write_text("")
+    async with day_losses.kept_losses(tmp_path / "file" / "state", gate):
+        set_price(gate, PERPETUAL, "10", "10")
+    assert "cannot be kept" in caplog.text
