@@ -74,6 +74,8 @@ def _orders(books: BookRows, venue: VenueRows) -> Iterator[Difference]:
     theirs = {order.client_id: order for order in venue.orders}
     for client_id, order in theirs.items():
         if client_id not in ours:
+            if _leaves_no_trace(order):
+                continue
             yield _order(Kind.LOST_ORDER, order, "the venue has it, the books do not")
         else:
             yield from _order_pair(ours[client_id], order)
@@ -82,6 +84,11 @@ def _orders(books: BookRows, venue: VenueRows) -> Iterator[Difference]:
             continue
         if order.state is not State.REFUSED:
             yield _order(Kind.PHANTOM_ORDER, order, "the venue never knew it")
+
+
+def _leaves_no_trace(order: OrderRow) -> bool:
+    """Whether an order of somebody else came and went without a fill: nobody who was away can be expected to know."""
+    return order.client_id.startswith(OUTSIDE) and order.state is not State.OPEN and not order.filled
 
 
 def _order_pair(ours: OrderRow, theirs: OrderRow) -> Iterator[Difference]:

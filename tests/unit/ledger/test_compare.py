@@ -134,6 +134,14 @@ def test_voided_fill_is_no_fill() -> None:
     assert differences(replace(BOOKS, events=voided), VENUE) == []
 
 
+def test_what_somebody_else_placed_and_cancelled_need_not_be_known() -> None:
+    gone = order("outside2", State.CANCELED, "0", owner="")
+    assert differences(BOOKS, replace(VENUE, orders=(*VENUE.orders, gone))) == []
+    for known_by in (replace(gone, state=State.OPEN), replace(gone, filled=Decimal("0.5"))):
+        found = differences(BOOKS, replace(VENUE, orders=(*VENUE.orders, known_by)))
+        assert [difference.kind for difference in found] == [Kind.LOST_ORDER]
+
+
 @pytest.mark.parametrize("state", State)
 def test_what_the_venue_took_out_is_canceled_or_expired_in_the_books(state: State) -> None:
     theirs = VenueRows(orders=(order("a", State.TAKEN_OUT, "0", owner=""),), fills=(), positions={})
