@@ -53,4 +53,8 @@ class OkxReader(ReportReader):
     def _trigger(self, report: Any) -> VenueOrder:  # noqa: ANN401  # a report of the Rust client
         known = OrderStatusReport.from_pyo3(self._client._hydrate_zero_quantity_algo_report(report))  # noqa: SLF001
         self._client._apply_client_order_alias(known)  # noqa: SLF001
+        if known.is_open and known.client_order_id is not None:
+            # The adapter cancels by OKX's id for it, which it knows of those alone that it sent in this life.
+            self._client._algo_order_ids.setdefault(known.client_order_id, known.venue_order_id.value)  # noqa: SLF001
+            self._client._algo_order_instruments.setdefault(known.client_order_id, known.instrument_id)  # noqa: SLF001
         return venue_order(known)

@@ -256,7 +256,7 @@ def rebuild_position(quantity: Decimal, fills: Iterable[Filled], instrument: Ins
 
     The books give fills from the moment at which it left zero: some of the same moment may be from before.
     """
-    made_of = since_flat(quantity, sorted(fills, key=fill_order))
+    made_of = since_flat(quantity, in_sequence(fills))
     position: Position | None = None
     for fill in made_of:
         event = filled_event(fill, instrument)
@@ -267,6 +267,11 @@ def rebuild_position(quantity: Decimal, fills: Iterable[Filled], instrument: Ins
     if position is None or position.is_closed:
         return None
     return position
+
+
+def in_sequence(fills: Iterable[Filled]) -> list[Filled]:
+    """Return fills as they happened."""
+    return sorted(fills, key=fill_order)
 
 
 def since_flat(quantity: Decimal, fills: Sequence[Filled]) -> list[Filled]:

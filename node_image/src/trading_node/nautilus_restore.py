@@ -20,7 +20,14 @@ from trading_node.book_events import Filled, FillVoided, OrderEvent, Placed, Sid
 from trading_node.former_life import History, OrderHistory, PositionHistory
 from trading_node.instrument_ids import InstrumentIdError
 from trading_node.nautilus_own import OwnSide
-from trading_node.nautilus_rebuild import RebuildError, placing_of, rebuild_order, rebuild_position
+from trading_node.nautilus_rebuild import (
+    RebuildError,
+    in_sequence,
+    placing_of,
+    rebuild_order,
+    rebuild_position,
+    since_flat,
+)
 from trading_node.reconciliation.difference import Difference, Kind
 from trading_node.reconciliation.facts import FillKey
 from trading_node.venue_symbols import to_engine
@@ -103,7 +110,8 @@ class Restorer:
     def _restore_position(self, group: Sequence[PositionHistory], problems: list[Difference]) -> bool:
         key = group[0].position.key
         quantity = sum((each.position.quantity for each in group), Decimal(0))
-        fills = [fill for each in group for fill in each.fills]
+        # Each strategy's fills begin where its own share left zero: only what made the shares makes the sum.
+        fills = [fill for each in group for fill in since_flat(each.position.quantity, in_sequence(each.fills))]
         try:
             instrument = self._cache.instrument(InstrumentId.from_str(to_engine(key.instrument_id)))
         except InstrumentIdError:

@@ -12,7 +12,7 @@ from typing import Any
 
 from nautilus_trader.common.component import MessageBus
 from nautilus_trader.live.execution_engine import LiveExecutionEngine
-from nautilus_trader.model.events import OrderRejected
+from nautilus_trader.model.events import OrderFilled, OrderRejected
 from nautilus_trader.model.identifiers import ClientOrderId, Venue
 
 from trading_node.signing import in_submission
@@ -25,6 +25,8 @@ _UNDECIDED = frozenset({-1000, -1001, -1006, -1007, -1008, -1016})
 """Binance's codes for errors after which an order may have been executed."""
 NOT_SENT = "not sent"
 """How our own gate begins the refusal of a request that it held back."""
+MADE_UP = "ALGO-"
+"""How the trade ids begin that Binance's adapter makes up."""
 MAX_HELD = 10_000
 
 _log = logging.getLogger(__name__)
@@ -36,6 +38,11 @@ def is_verdict(reason: str) -> bool:
         return True
     code = _CODE.search(reason)
     return code is not None and int(code.group(1)) not in _UNDECIDED
+
+
+def is_made_up(event: OrderFilled) -> bool:
+    """Return whether an adapter made a fill of what a finished trigger order sums up to: without trade, without fee."""
+    return not event.reconciliation and event.trade_id.value.startswith(MADE_UP)
 
 
 class Testimony:
@@ -72,7 +79,12 @@ class Testimony:
         return self._held.pop(ClientOrderId(client_order_id), "")
 
     def on_event(self, event: Any) -> None:  # noqa: ANN401  # order events
-        """Forward an event; hold back a rejection that nobody but the adapter speaks of."""
+        """Forward an event; hold back a rejection or a fill that nobody but the adapter speaks of."""
+        if type(event) is OrderFilled and is_made_up(event) and event.instrument_id.venue in self._venues:
+            _log.warning("%s is filled by trades that are not told (%s): the venue is asked",
+                         event.client_order_id, event.trade_id)  # fmt: skip
+            self._on_doubt(event.instrument_id.venue)
+            return
         if (
             type(event) is OrderRejected
             and not event.reconciliation
