@@ -138,7 +138,7 @@ def _state_conflict(situation: Situation) -> Refusal | None:
 
 def _limits(situation: Situation) -> Iterator[Action]:
     """Write the limits of a new generation, at once and whatever revision runs: the node follows them."""
-    wanted, there = situation.desired.limits, situation.observed.limits
+    wanted, there = situation.limits, situation.observed.limits
     if wanted is None or situation.latest is None:
         return
     if there is None:

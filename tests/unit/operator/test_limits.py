@@ -107,6 +107,33 @@ def test_limits_that_somebody_changed_or_removed_come_back() -> None:
     assert make.manifest["data"] == held["data"]
 
 
+def test_what_a_waiting_revision_drops_keeps_its_limits_while_it_runs() -> None:
+    two = [
+        {"name": name, "path": "desk.ema:Ema", "configPath": "desk.ema:EmaConfig", "orderIdTag": name.upper()}
+        for name in ("ema", "mean")
+    ]
+    former: dict[str, Any] = {
+        "strategies": ({"name": "ema", "max_daily_loss": "5"}, {"name": "mean", "max_daily_loss": "7"})
+    }
+    both, waits = record(deployment(strategies=two), approval=1), {"when": "OnApproval"}
+    raw = deployment(generation=2, strategies=two[:1], rollout=waits, risk=TIGHTER, status=report())
+    one = situation(raw, both, auxiliaries=auxiliaries(both, **former))
+    assert one.pending is not None
+    written = next(a for a in actions(one) if isinstance(a, Replace) and target_of(a) == REF)
+    held = json.loads(written.manifest["data"]["limits.json"])
+    assert held["max_order_notional"] == "100"
+    assert [(limit["name"], limit["max_daily_loss"]) for limit in held["strategies"]] == [("mean", "7")]
+    assert one.limits_hash == hash_of(written.manifest)
+    approved = record(raw, generation=2, approval=2)
+    later = situation(
+        raw | {"metadata": raw["metadata"] | {"generation": 3}},
+        approved,
+        auxiliaries=auxiliaries(approved, generation=2, **former),
+    )
+    assert later.limits is not None
+    assert json.loads(later.limits["data"]["limits.json"])["strategies"] == []
+
+
 def test_the_kubelet_is_told_once_of_limits_that_the_node_has_not_yet() -> None:
     newest = hash_in({})
     one = situation(deployment(status=report(limits={"hash": "0123456789"})))

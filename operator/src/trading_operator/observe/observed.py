@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from trading_operator.desired.controller_revision import Recorded
 from trading_operator.desired.deployment import Known
-from trading_operator.desired.limits import generation_in, hash_of
+from trading_operator.desired.limits import generation_in, hash_of, text_of
 from trading_operator.desired.names import limits_name
 from trading_operator.objects import (
     CONFIG_MAP,
@@ -34,6 +34,8 @@ class Auxiliary:
     """Hash of the limits that it holds; empty where it holds none, or not what it says."""
     limits_generation: int = 0
     """The generation whose limits it holds."""
+    limits_text: str = ""
+    """The limits themselves."""
 
     @classmethod
     def of(cls, live: Manifest, wanted: Manifest | None) -> "Auxiliary":
@@ -44,7 +46,8 @@ class Auxiliary:
         )
         held = hash_of(live) if kind_of(live) is CONFIG_MAP else ""
         generation = generation_in(live) if held else 0
-        return cls(uid_of(live), resource_version_of(live), owner_uid_of(live), faithful, held, generation)
+        text = text_of(live) if held else ""
+        return cls(uid_of(live), resource_version_of(live), owner_uid_of(live), faithful, held, generation, text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from trading_api.reasons import DegradedReason, ProgressReason
 from trading_api.status import NodeState, Phase
 from trading_operator.desired.controller_revision import Recorded, controller_revision
 from trading_operator.desired.deployment import Desired
-from trading_operator.desired.limits import hash_of
+from trading_operator.desired.limits import hash_of, with_those_of_what_still_runs
 from trading_operator.desired.stateful_set import replicas_of, revision_in
 from trading_operator.objects import Manifest, is_terminating, labels_of, timestamp
 from trading_operator.observe.containers import node_container
@@ -112,10 +112,19 @@ class Situation:
         return min((time for time in times if time is not None and time > self.now), default=None)
 
     @property
+    def limits(self) -> Manifest | None:
+        """The limits to be written; None where those stand there that should."""
+        wanted, there = self.desired.limits, self.observed.limits
+        approved, latest = self.record_of(self.approved), self.latest
+        if wanted is None or there is None or approved is None or latest is None or approved.hash == latest.hash:
+            return wanted
+        return with_those_of_what_still_runs(wanted, there.limits_text, approved.config, latest.config)
+
+    @property
     def limits_hash(self) -> str:
         """Hash of the newest limits; empty where there are none yet."""
-        if self.desired.limits is not None:
-            return hash_of(self.desired.limits)
+        if (wanted := self.limits) is not None:
+            return hash_of(wanted)
         return self.observed.limits.limits_hash if self.observed.limits is not None else ""
 
     @property
