@@ -42,6 +42,7 @@ from trading_node.nautilus_drain import NautilusDrain
 from trading_node.nautilus_gate import NautilusGate
 from trading_node.nautilus_logs import LogFile, NautilusLogs
 from trading_node.nautilus_market_watch import MarketReader
+from trading_node.nautilus_purge import Purger
 from trading_node.nautilus_reconciliation import Memory, NautilusReconciliation
 from trading_node.nautilus_stop import end_strategies, stop_algorithms, stop_strategies
 from trading_node.reconciliation.agreement import VenueStats
@@ -98,6 +99,7 @@ class NautilusNode:
         self.opened = False
         """Whether orders could be sent in this life."""
         self._tally = Tally(self._kernel.cache)
+        self._purger = Purger(self._kernel.cache, self._kernel.clock.timestamp_ns)
         self._bus.subscribe("events.order.*", self._tally.on_order_event)
         self._bus.subscribe("events.position.*", self._tally.on_position_event)
         self._take_over_signals()
@@ -262,6 +264,10 @@ class NautilusNode:
         if not self.trading:
             raise self._why_not_trading()
 
+    async def stay_small(self) -> None:
+        """Let go of what is past, until cancelled; not for a replay, whose past is soon."""
+        await self._purger.run()
+
     async def stop(self, policy: Policy, on_result: Callable[[Result], None], disconnect_seconds: float) -> None:
         """Stop algorithms and strategies, do what the policy says, tell how that ended, and disconnect.
 
@@ -321,7 +327,8 @@ class NautilusNode:
     def snapshot(self, replay: Replay | None) -> Snapshot:
         """Return what is so now."""
         state = TradingState(self._kernel.risk_engine.trading_state).name.capitalize()
-        return replace(self._tally.snapshot(self._venues, state if self.trading else ""), replay=replay)
+        snapshot = self._tally.snapshot(self._venues, state if self.trading else "")
+        return replace(snapshot, orders_total=snapshot.orders_total + self._purger.purged, replay=replay)
 
     def market_watch(self) -> MarketWatch:
         """Return how venues are connected, and how old their market data is."""

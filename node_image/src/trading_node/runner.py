@@ -171,7 +171,7 @@ class Runner:
         if self._replays:
             await self._replay(node)
         else:
-            await asyncio.Event().wait()  # until it is stopped
+            await node.stay_small()  # until it is stopped
 
     def _reconcile(self, node: NautilusNode) -> None:
         """Have the node agree with its venues, and tell when it does not."""

@@ -23,6 +23,7 @@ from nautilus_trader.model.events import (
 )
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, PositionId, Venue
 from nautilus_trader.model.objects import Money, Price
+from nautilus_trader.model.orders import Order as NautilusOrder
 from nautilus_trader.model.position import Position as NautilusPosition
 
 from trading_node.snapshot import Balance, Fill, Order, Position, Profit, Snapshot
@@ -86,7 +87,7 @@ class Tally:
             positions_closed=self._closed,
             profits=self._profits(positions),
             balances=tuple(b for venue in venues for b in self._balances(venue)),
-            recent_orders=tuple(self._order(order_id) for order_id in reversed(self._recent_orders)),
+            recent_orders=tuple(map(_order, filter(None, map(cache.order, reversed(self._recent_orders))))),
             recent_fills=tuple(_fill(fill) for fill in reversed(self._recent_fills)),
             open_positions=tuple(self._position(position) for position in positions[:RECENT]),
         )
@@ -126,21 +127,6 @@ class Tally:
         totals = sorted(account.balances_total().items(), key=lambda item: item[0].code)
         return [Balance(venue=venue, currency=c.code, total=money.as_decimal()) for c, money in totals]
 
-    def _order(self, order_id: ClientOrderId) -> Order:
-        order = self._cache.order(order_id)
-        return Order(
-            client_order_id=order.client_order_id.value,
-            strategy=order.strategy_id.value,
-            instrument=order.instrument_id.value,
-            side=order_side_to_str(order.side),
-            type=order_type_to_str(order.order_type),
-            quantity=order.quantity.as_decimal(),
-            filled=order.filled_qty.as_decimal(),
-            price=order.price.as_decimal() if order.has_price else None,
-            status=order_status_to_str(order.status),
-            time_ns=order.ts_last,
-        )
-
     def _position(self, position: NautilusPosition) -> Position:
         unrealized = self._unrealized(position)
         return Position(
@@ -153,6 +139,21 @@ class Tally:
             unrealized=None if unrealized is None else unrealized.as_decimal(),
             currency=position.realized_pnl.currency.code,
         )
+
+
+def _order(order: NautilusOrder) -> Order:
+    return Order(
+        client_order_id=order.client_order_id.value,
+        strategy=order.strategy_id.value,
+        instrument=order.instrument_id.value,
+        side=order_side_to_str(order.side),
+        type=order_type_to_str(order.order_type),
+        quantity=order.quantity.as_decimal(),
+        filled=order.filled_qty.as_decimal(),
+        price=order.price.as_decimal() if order.has_price else None,
+        status=order_status_to_str(order.status),
+        time_ns=order.ts_last,
+    )
 
 
 def _fill(fill: OrderFilled) -> Fill:
