@@ -190,8 +190,10 @@ class _History:
         if life.end is End.KILL_STARTING:
             await node.wait(life.after_s)
             return await self._kill(node, life.end, starting)
-        if not await self._until_trading(node, starting):
+        started = await self._until_trading(node, starting)
+        if started is None:
             return NEVER_TRADED
+        node = started
         trading = self._spawn(self._play(life.trading))
         await node.wait(life.trades_s)
         if node.ended:
@@ -223,26 +225,29 @@ class _History:
         self._started += 1
         return self._node
 
-    async def _until_trading(self, node: NodeLife, steps: asyncio.Task[None]) -> bool:
-        """Wait for trading; one that faults kept from it is started again, as Kubernetes would."""
+    async def _until_trading(self, node: NodeLife, steps: asyncio.Task[None]) -> NodeLife | None:
+        """Wait for trading; one that faults kept from it is started again, as Kubernetes would.
+
+        Returns the process that trades; None where none gets there.
+        """
         for _ in range(STARTS):
             if await node.until_trading(START_S):
-                return True
+                return node
             await _cancel(steps)
             if not node.ended:
                 self._find(Kind.NODE, f"life {self._started - 1} does not trade after {START_S:.0f} s", node)
                 await node.kill()
-                return False
+                return None
             code = node.process.returncode
             if code in (ExitCode.USAGE, ExitCode.CONFIG_REFUSED, ExitCode.STRATEGY_REFUSED):
                 raise RuntimeError(f"the node takes no such run-config:\n{node.last_words()}")
             self._outcome.ends[f"start failed with {code}"] += 1
             if code != ExitCode.NOT_TRADING:
                 self._died(node, "while it started")
-                return False
+                return None
             node = await self._start()
         self._find(Kind.NODE, f"does not get to trading in {STARTS} starts", node)
-        return False
+        return None
 
     def _died(self, node: NodeLife, when: str) -> None:
         self._find(Kind.NODE, f"life {self._started - 1} ended with {node.process.returncode} {when}", node)
@@ -260,8 +265,10 @@ class _History:
         for outages in self._outages():
             await outages.over()
         node = await self._start()
-        if not await self._until_trading(node, self._spawn(self._play(()))):
+        started = await self._until_trading(node, self._spawn(self._play(())))
+        if started is None:
             return False
+        node = started
         if self._setting.ending == "running":
             last = make_plan(self._setting.seed + 1, self._room, 1, World()).lives[0]
             await self._play(last.trading)

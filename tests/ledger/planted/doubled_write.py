@@ -1,5 +1,6 @@
 """One fill in four is written a second time, under another identity: what was to make it one does not."""
 
+import uuid
 import zlib
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ _record = Books.record
 def _doubling(books: Books, event: BookEvent) -> None:
     _record(books, event)
     if isinstance(event, Filled) and zlib.crc32(event.trade_id.encode()) % 4 == 0:
-        _record(books, replace(event, event_id=f"{event.event_id}-2", trade_id=f"{event.trade_id}-2"))
+        _record(books, replace(event, event_id=str(uuid.uuid4()), trade_id=f"{event.trade_id}-2"))
 
 
 plant(Books, "record", _doubling)
