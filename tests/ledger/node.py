@@ -160,7 +160,8 @@ async def start_node(settings: NodeSettings, folder: Path, number: int) -> NodeL
         **{name: value for name, value in os.environ.items() if not name.startswith("TRADING_")},
         **settings.variables,
         **settings.room.keys(settings.venue),
-        "PYTHONPATH": str(ROOT),
+        # The code of this checkout, whatever is installed.
+        "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("", "crds/src", "node_image/src")),
         "TRADING_TERMINATION_MESSAGE_PATH": str(folder / "termination.json"),
     }
     with log.open("wb") as output:

@@ -33,7 +33,8 @@ def planted(module: str, *found: Kind, **more: Any) -> Planted:
 
 SILENT = {"action": "drop", "stream": "user", "count": None}
 """Nothing of what happens to orders is told; the node learns it by asking, after its restart."""
-UNANSWERED = {"action": "lose_response", "endpoint": "POST /fapi/v1/order", "count": None}
+UNANSWERED = {"action": "server_error", "executed": True, "endpoint": "POST /fapi/v1/order", "count": None}
+"""The venue does what it is asked and answers that it is out of order: nobody can know."""
 BUGS = (
     planted("lost_event", Kind.LOST_FILL, Kind.POSITION),
     planted("doubled_write", Kind.PHANTOM_FILL, Kind.POSITION),
