@@ -18,7 +18,7 @@ def decide(order: OrderIntent, holding: Holding, book: GateBook, standing: Stand
 
     The order is not in the book. For a modify the order is as it would become, and the book is without the old one.
     """
-    reducing = bool(holding.position) and is_reducing(order, holding)
+    reducing = is_reducing(order, holding) if holding.position else False
     if order.cleanup or not standing.is_open:
         refusal = check_standing(order.contract.venue, standing, reducing=reducing, cleanup=order.cleanup)
         if refusal is not None:
@@ -50,7 +50,10 @@ def is_reducing(order: OrderIntent, holding: Holding) -> bool:
     That is asked of the strategy's own position and, where the venue nets them, of all strategies' together. Cleanup is
     asked of its own alone: otherwise two strategies that hold against each other could not be closed.
     """
-    room = -holding.position - holding.buys if order.buy else holding.position - holding.sells
+    position = holding.position
+    if not position or (position > ZERO) is order.buy:
+        return False
+    room = -position - holding.buys if order.buy else position - holding.sells
     if room < order.quantity:
         return False
     holdings = holding.market.holdings

@@ -19,7 +19,6 @@ def check_position(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
     if order.reduce_only:
         return None
     own, market = plan.own, holding.market
-    instrument_id = order.contract.instrument_id
     position = order.quantity
     if order.buy:
         for each in market.holdings:
@@ -28,15 +27,16 @@ def check_position(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
         for each in market.holdings:
             position += each.opening_sells - each.position
     if own.position is not None and position > own.position:
-        return Deny(Reason.POSITION_TOO_LARGE, instrument_id, own.position, position)
-    if own.position_notional is None or position <= ZERO:
+        return Deny(Reason.POSITION_TOO_LARGE, order.contract.instrument_id, own.position, position)
+    most = own.position_notional
+    if most is None or position <= ZERO:
         return None
-    unit = _unit(order, market)
+    unit = market.unit or _unit(order, market)
     if isinstance(unit, Deny):
         return unit
     notional = position * unit
-    if notional > own.position_notional:
-        return Deny(Reason.POSITION_NOTIONAL_TOO_LARGE, instrument_id, own.position_notional, notional)
+    if notional > most:
+        return Deny(Reason.POSITION_NOTIONAL_TOO_LARGE, order.contract.instrument_id, most, notional)
     return None
 
 
@@ -47,7 +47,7 @@ def check_exposure(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
         return None
     valuation, market = book.valuation, holding.market
     refusal = _deny_unvalued(book, holding) if valuation.unvalued else None
-    unit = refusal or _unit(order, market)
+    unit = refusal or market.unit or _unit(order, market)
     if isinstance(unit, Deny):
         return unit
     worth = order.quantity * unit

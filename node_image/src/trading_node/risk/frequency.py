@@ -13,11 +13,11 @@ def check_rates(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook
     """Refuse to send more often than the node, the strategy or the venue may."""
     del order, holding, book
     for limits, sends in plan.rates:
-        most = limits.per_second
-        if most is not None and sends.reached(most, SECOND, now_ns):
+        most, count = limits.per_second, len(sends.times)
+        if most is not None and count >= most and sends.reached(most, SECOND, now_ns):
             return Deny(Reason.ORDERS_PER_SECOND, limits.scope, most, sends.count(SECOND, now_ns) + 1)
         most = limits.per_minute
-        if most is not None and sends.reached(most, MINUTE, now_ns):
+        if most is not None and count >= most and sends.reached(most, MINUTE, now_ns):
             return Deny(Reason.ORDERS_PER_MINUTE, limits.scope, most, sends.count(MINUTE, now_ns) + 1)
     return None
 

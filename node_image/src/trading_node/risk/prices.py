@@ -57,6 +57,8 @@ def check_tolerance(order: OrderIntent, holding: Holding, plan: Plan, book: Gate
     touch = touch_price(order, market)
     if not touch:
         return Deny(Reason.NO_REFERENCE_PRICE, order.contract.instrument_id)
+    if price <= touch if order.buy else price >= touch:
+        return None
     excess = price - touch if order.buy else touch - price
     if excess <= tolerance * abs(touch):
         return None

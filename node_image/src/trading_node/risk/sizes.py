@@ -25,12 +25,15 @@ def check_notional(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
     contract, own, rate = order.contract, plan.own, holding.market.rate
     if rate is None:
         return Deny(Reason.NO_CONVERSION, contract.currency)
-    price = worst_price(order, holding.market)
+    price = order.price
+    if price is None or not order.buy:
+        price = worst_price(order, holding.market)
     if price is None:
         return Deny(Reason.NO_REFERENCE_PRICE, contract.instrument_id)
     notional = abs(contract.notional(order.quantity, price)) * rate
-    if own.max_notional is not None and notional > own.max_notional:
-        return Deny(Reason.ORDER_NOTIONAL_TOO_LARGE, contract.instrument_id, own.max_notional, notional)
-    if own.min_notional is not None and notional < own.min_notional:
-        return Deny(Reason.ORDER_NOTIONAL_TOO_SMALL, contract.instrument_id, own.min_notional, notional)
+    most, least = own.max_notional, own.min_notional
+    if most is not None and notional > most:
+        return Deny(Reason.ORDER_NOTIONAL_TOO_LARGE, contract.instrument_id, most, notional)
+    if least is not None and notional < least:
+        return Deny(Reason.ORDER_NOTIONAL_TOO_SMALL, contract.instrument_id, least, notional)
     return None

@@ -165,19 +165,24 @@ class Valuation:
             if most or least:
                 self.unvalued[holding] = self._missing(market)
             most = least = unit = ZERO
-        long, short = most * unit, least * unit
+        self._count(holding, most * unit, least * unit)
+        if holding.cash or holding.fees or holding.profit:
+            self._value_profit(holding)
+
+    @staticmethod
+    def _count(holding: Holding, long: Decimal, short: Decimal) -> None:
         gross = max(long, -short)  # the one is never below the other
         long_change, short_change, gross_change = long - holding.long, short - holding.short, gross - holding.gross
         holding.long, holding.short, holding.gross = long, short, gross
-        for totals in holding.totals:
-            if gross_change:
+        if gross_change:
+            for totals in holding.totals:
                 totals.gross += gross_change
-            if long_change:
+        if long_change:
+            for totals in holding.totals:
                 totals.long += long_change
-            if short_change:
+        if short_change:
+            for totals in holding.totals:
                 totals.short += short_change
-        if holding.cash or holding.fees or holding.profit:
-            self._value_profit(holding)
 
     def _value_profit(self, holding: Holding) -> None:
         market, cash = holding.market, holding.cash
