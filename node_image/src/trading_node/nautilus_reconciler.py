@@ -9,28 +9,22 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
 
-from nautilus_trader.cache.cache import Cache
 from nautilus_trader.live.execution_client import LiveExecutionClient
 from nautilus_trader.model.identifiers import ClientOrderId
 
-from trading_node.former_life import OrderHistory
-from trading_node.nautilus_own import OwnSide, is_conditional
-from trading_node.nautilus_reader import VenueReader, VenueSilentError
+from trading_node.nautilus_look import Questions
+from trading_node.nautilus_own import OwnSide
+from trading_node.nautilus_reader import VenueSilentError
 from trading_node.nautilus_repair import Repairer, RepairError
 from trading_node.nautilus_restore import Restorer
 from trading_node.nautilus_streams import StreamWatch
 from trading_node.reconciliation.agreement import Agreement
 from trading_node.reconciliation.compare import compare
 from trading_node.reconciliation.difference import NO_MEMORY, Change, ChangeOrder, Difference, Rules
-from trading_node.reconciliation.facts import VenueFill, VenueOrder, VenueView
-from trading_node.reconciliation.positions import explain
-from trading_node.reconciliation.questions import orders_of_strangers, orders_to_ask, orders_to_ask_fills
+from trading_node.reconciliation.facts import VenueView
 
-OVERLAP_NS = 120_000_000_000
-"""How far before the last agreement fills are asked for again: venues list late, and clocks differ."""
 IN_FLIGHT_SECONDS = 3.0
 """An order that is on its way for longer is asked for."""
 WATCH_SECONDS = 0.1
@@ -41,9 +35,6 @@ REPORT_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
-type FindOrders = Callable[[Sequence[str], Sequence[str]], Awaitable[list[OrderHistory]]]
-"""Asks the books for orders by client order ids and by venue order ids."""
-
 
 class VenueReconciler:
     """The agreement with one client's account."""
@@ -52,13 +43,11 @@ class VenueReconciler:
         self,
         *,
         client: LiveExecutionClient,
-        cache: Cache,
         own: OwnSide,
-        reader: VenueReader,
+        questions: Questions,
         repairer: Repairer,
         restorer: Restorer,
         settle: Callable[[], Awaitable[None]],
-        find_orders: FindOrders,
         on_change: Callable[["VenueReconciler"], None],
         why_rejected: Callable[[str], str],
         interval_seconds: float,
@@ -73,13 +62,11 @@ class VenueReconciler:
         self.agreement = Agreement(client.venue.value)
         self.problems: tuple[Difference, ...] = ()
         """What could not be restored from the books."""
-        self._cache = cache
         self._own = own
-        self._reader = reader
+        self.questions = questions
         self._repairer = repairer
         self.restorer = restorer
         self._settle = settle
-        self._find_orders = find_orders
         self._on_change = on_change
         self._why_rejected = why_rejected
         self._interval = interval_seconds
@@ -89,8 +76,6 @@ class VenueReconciler:
         self._soon: asyncio.TimerHandle | None = None
         self._stream_up = True
         self._asked_in_flight: dict[ClientOrderId, float] = {}
-        self.fills_since_ns = time.time_ns() - OVERLAP_NS
-        """From when on the venue's fills are asked for."""
         self._watch = StreamWatch(client, self._stream_returned)
 
     @property
@@ -175,7 +160,7 @@ class VenueReconciler:
     async def look(self) -> None:
         """Ask, compare, repair."""
         try:
-            view, spoken_of = await self._ask()
+            view, spoken_of, balances = await self.questions.ask(self._memory.gaps)
             differences = await self._compare(view, spoken_of)
         except VenueSilentError as error:
             self.agreement.on_failure(str(error), time.time_ns())
@@ -186,9 +171,9 @@ class VenueReconciler:
             self.agreement.on_failure(f"{type(error).__name__}: {error}", time.time_ns())
         else:
             failed = await self._repair(differences)
-            self.agreement.on_look((*self.problems, *failed), time.time_ns())
+            self.agreement.on_look((*self.problems, *failed, *balances), time.time_ns())
             if self.agreement.agreed:
-                self.fills_since_ns = view.asked_ns - OVERLAP_NS
+                self.questions.agreed(view.asked_ns)
         self._on_change(self)
 
     async def _compare(self, view: VenueView, spoken_of: set[str]) -> tuple[Difference, ...]:
@@ -235,90 +220,6 @@ class VenueReconciler:
             reason=f"{repair.reason} (when it was sent: {concluded})",
         )
         return Difference(kind=difference.kind, subject=difference.subject, message=difference.message, repair=changed)
-
-    # The questions of a look
-
-    async def _ask(self) -> tuple[VenueView, set[str]]:
-        """Return the venue's answers, and the closed orders that it spoke of."""
-        reader, own = self._reader, self._own
-        asked_ns = time.time_ns()
-        own.begin_look()
-        instruments = own.instruments()
-        open_orders = await reader.open_orders()
-        answers: dict[str, VenueOrder | None] = {}
-        for order in orders_to_ask(own.orders().values(), open_orders):
-            answers[order.client_order_id] = await reader.order(
-                order.instrument_id,
-                order.client_order_id,
-                order.venue_order_id,
-                conditional=is_conditional(self._cache.order(ClientOrderId(order.client_order_id))),
-            )
-        fills: list[VenueFill] = []
-        for said in orders_to_ask_fills(own.orders(), open_orders, answers):
-            fills += await reader.fills_of(said)
-        for instrument in sorted(instruments | {order.instrument_id for order in open_orders}):
-            fills += await reader.fills_since(instrument, self.fills_since_ns)
-        await reader.refresh_account()
-        positions = await reader.positions()
-        fills += await self._unexplained(positions)
-        spoken_of: set[str] = set()
-        strangers = await self._strangers(open_orders, answers, fills, spoken_of)
-        view = VenueView(
-            asked_ns=asked_ns,
-            open_orders=tuple(open_orders),
-            answers=answers,
-            strangers=strangers,
-            fills=tuple(fills),
-            positions=positions,
-        )
-        return view, spoken_of
-
-    async def _unexplained(self, positions: Any) -> list[VenueFill]:  # noqa: ANN401  # a mapping or None
-        """Return older fills that explain what the last look could not: of a position from before the books."""
-        found: list[VenueFill] = []
-        for instrument, gap in self._memory.gaps.items() if positions is not None else ():
-            floor = self._own.first_fill_ns(instrument) or 0
-            recent = await self._reader.recent_fills(instrument)
-            unknown = [fill for fill in recent if fill.ts_event >= floor and not self._own.knows(fill.key)]
-            found += explain(gap, unknown) or ()
-        return found
-
-    async def _strangers(
-        self,
-        open_orders: Sequence[VenueOrder],
-        answers: dict[str, VenueOrder | None],
-        fills: Sequence[VenueFill],
-        spoken_of: set[str],
-    ) -> dict[str, VenueOrder]:
-        """Return orders that fills name and nobody knows; those that the books know come back into the cache."""
-        own = self._own
-        known = {order.venue_order_id for order in open_orders}
-        known |= {order.venue_order_id for order in answers.values() if order is not None}
-        unknown = [fill for fill in fills if not own.knows(fill.key)]
-        strangers: dict[str, VenueOrder] = {}
-        for fill in orders_of_strangers(own.orders(), known, unknown):
-            mine = own.order_by_venue_id(fill.venue_order_id) or own.order(fill.client_order_id)
-            if mine is None:
-                await self._recall([fill.client_order_id], [fill.venue_order_id])
-                mine = own.order_by_venue_id(fill.venue_order_id) or own.order(fill.client_order_id)
-            said = await self._reader.order(fill.instrument_id, "", fill.venue_order_id, conditional=False)
-            if mine is None and said is not None and said.client_order_id:
-                # A fill names the venue's id alone; the order's own answer has ours.
-                if own.order(said.client_order_id) is None:
-                    await self._recall([said.client_order_id], [])
-                mine = own.order(said.client_order_id)
-            if mine is not None:
-                spoken_of.add(mine.client_order_id)
-                if said is not None:
-                    answers[mine.client_order_id] = said
-            elif said is not None:
-                strangers[fill.venue_order_id] = said
-        return strangers
-
-    async def _recall(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> None:
-        """Bring orders of the books back into the cache that it does not have."""
-        wanted = [each for each in client_order_ids if each]
-        self.restorer.restore_orders(await self._find_orders(wanted, list(venue_order_ids)))
 
 
 def unrepaired(difference: Difference, why: str) -> Difference:

@@ -19,9 +19,10 @@ from nautilus_trader.system.kernel import NautilusKernel
 
 from trading_node.former_life import History, OrderHistory
 from trading_node.gate import Gate
+from trading_node.nautilus_look import OVERLAP_NS, Questions
 from trading_node.nautilus_own import OwnSide
 from trading_node.nautilus_reader_binance import reader_of
-from trading_node.nautilus_reconciler import OVERLAP_NS, VenueReconciler
+from trading_node.nautilus_reconciler import VenueReconciler
 from trading_node.nautilus_repair import Repairer
 from trading_node.nautilus_restore import Restorer, abandoned_event, missing_references
 from trading_node.nautilus_testimony import Testimony
@@ -130,15 +131,22 @@ class NautilusReconciliation:
     def _reconciler(self, client: LiveExecutionClient, testimony: Testimony) -> VenueReconciler:
         own = OwnSide(self._cache, client.account_id, functools.partial(self._trades, client))
         own.follow(self._kernel.msgbus)
-        return VenueReconciler(
+        restorer = Restorer(self._cache, client, own)
+        questions = Questions(
             client=client,
             cache=self._cache,
             own=own,
             reader=reader_of(client),
-            repairer=Repairer(self._engine, self._cache, client, self._engine.process),
-            restorer=Restorer(self._cache, client, own),
-            settle=self._settle,
+            restorer=restorer,
             find_orders=self._find_orders,
+        )
+        return VenueReconciler(
+            client=client,
+            own=own,
+            questions=questions,
+            repairer=Repairer(self._engine, self._cache, client, self._engine.process),
+            restorer=restorer,
+            settle=self._settle,
             on_change=self._tell,
             why_rejected=testimony.why,
             interval_seconds=self._interval,
@@ -172,7 +180,7 @@ class NautilusReconciliation:
             restored = reconciler.restorer.restore(history)
             reconciler.problems = restored.problems
             if restored.last_fill_ns:
-                reconciler.fills_since_ns = restored.last_fill_ns - OVERLAP_NS
+                reconciler.questions.fills_since_ns = restored.last_fill_ns - OVERLAP_NS
             for order in restored.abandoned:
                 _log.warning("%s ends: the schedule of its algorithm ended with the former life", order.client_order_id)
                 self._engine.process(abandoned_event(order, time.time_ns()))

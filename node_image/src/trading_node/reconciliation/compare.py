@@ -5,6 +5,7 @@ and that the venue does not know an order counts only when it could have known i
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 
 from trading_node.reconciliation.difference import (
@@ -118,19 +119,10 @@ def _compare_known(
 ) -> Iterator[Difference]:
     """Give the differences of an order that both sides have."""
     settled = own.changed_ns + rules.settle_ns <= asked_ns
-    if own.status is OwnStatus.REFUSED and said.status is not VenueStatus.REJECTED:
-        yield _differ(Kind.ORDER_OPEN, own, said, Revive(client_order_id=own.client_order_id, order=said))
-    elif own.status is OwnStatus.CANCELED and said.status is VenueStatus.OPEN:
-        if settled:
-            yield _differ(Kind.ORDER_OPEN, own, said, Revive(client_order_id=own.client_order_id, order=said))
+    state = _compare_state(own, said, settled=settled)
+    yield from state.differences
+    if state.is_all:
         return
-    elif said.status is VenueStatus.REJECTED:
-        if not own.status.is_closed:
-            reason = said.reason or "rejected by the venue"
-            yield _differ(Kind.ORDER_CLOSED, own, said, _change(own, Change.REJECTED, said, reason))
-        return
-    elif own.status.is_unanswered:
-        yield _differ(Kind.IN_FLIGHT_FOUND, own, said, _change(own, Change.ACCEPTED, said))
     yield from _compare_terms(own, said, asked_ns, rules, settled=settled)
     yield from _fills(own, fills)
     filled = own.filled + sum((fill.quantity for fill in fills), ZERO)
@@ -148,6 +140,36 @@ def _compare_known(
         yield _differ(Kind.ORDER_CLOSED, own, said, _change(own, change, said))
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What an order's state alone says."""
+
+    differences: tuple[Difference, ...] = ()
+    is_all: bool = False
+    """Whether nothing else of the order is to be compared."""
+
+
+def _compare_state(own: OwnOrder, said: VenueOrder, *, settled: bool) -> _State:
+    """Return whether one side has an order that the other has not, or not any more."""
+    rejected_there, open_there = said.status is VenueStatus.REJECTED, said.status is VenueStatus.OPEN
+    if own.status is OwnStatus.REFUSED or (own.status is OwnStatus.CANCELED and open_there):
+        if rejected_there or not settled:
+            return _State(is_all=True)
+        revive = _differ(Kind.ORDER_OPEN, own, said, Revive(client_order_id=own.client_order_id, order=said))
+        return _State((revive,), is_all=own.status is OwnStatus.CANCELED)
+    if rejected_there:
+        reason = said.reason or "rejected by the venue"
+        ended = _differ(Kind.ORDER_CLOSED, own, said, _change(own, Change.REJECTED, said, reason))
+        return _State(() if own.status.is_closed else (ended,), is_all=True)
+    if own.is_unanswered and not settled:
+        message = "sent a moment ago: the venue's own answer is about to come"
+        waiting = Difference(kind=Kind.IN_FLIGHT_UNKNOWN, subject=own.client_order_id, message=message, trivial=True)
+        return _State((waiting,), is_all=True)
+    if own.is_unanswered:
+        return _State((_differ(Kind.IN_FLIGHT_FOUND, own, said, _change(own, Change.ACCEPTED, said)),))
+    return _State()
+
+
 def _compare_terms(
     own: OwnOrder, said: VenueOrder, asked_ns: int, rules: Rules, *, settled: bool
 ) -> Iterator[Difference]:
@@ -156,7 +178,7 @@ def _compare_terms(
         return
     overdue = own.changed_ns + rules.receive_window_ns <= asked_ns
     unanswered = own.status in (OwnStatus.CHANGING, OwnStatus.CANCELING)
-    if (settled or own.status.is_unanswered) and _terms_differ(own, said):
+    if (settled or own.is_unanswered) and _terms_differ(own, said):
         yield _differ(Kind.ORDER_AMENDED, own, said, _change(own, Change.AMENDED, said))
     elif unanswered and said.status is VenueStatus.OPEN and overdue:
         change = Change.CANCEL_REFUSED if own.status is OwnStatus.CANCELING else Change.MODIFY_REFUSED
@@ -182,15 +204,15 @@ def _not_found(own: OwnOrder, asked_ns: int, first_ns: int, rules: Rules) -> Dif
     asked_again = first_ns < asked_ns
     overdue = own.changed_ns + rules.receive_window_ns <= asked_ns
     if not (asked_again and overdue):
-        message = "sent, and not known to the venue yet" if own.status.is_unanswered else "not known to the venue"
+        message = "sent, and not known to the venue yet" if own.is_unanswered else "not known to the venue"
         return Difference(
-            kind=Kind.IN_FLIGHT_UNKNOWN if own.status.is_unanswered else Kind.ORDER_GONE,
+            kind=Kind.IN_FLIGHT_UNKNOWN if own.is_unanswered else Kind.ORDER_GONE,
             subject=own.client_order_id,
             message=message,
             remedy="Wait: the venue is asked again until it must know",
             trivial=not overdue,
         )
-    if own.status.is_unanswered:
+    if own.is_unanswered:
         reason = "the venue never got it: asked for it after the request's time had passed"
         repair = ChangeOrder(client_order_id=own.client_order_id, change=Change.REJECTED, reason=reason)
         return Difference(kind=Kind.IN_FLIGHT_LOST, subject=own.client_order_id, message=reason, repair=repair)

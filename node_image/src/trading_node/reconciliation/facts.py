@@ -41,11 +41,6 @@ class OwnStatus(StrEnum):
         """Whether the node counts on no more fills."""
         return self in (OwnStatus.FILLED, OwnStatus.CANCELED, OwnStatus.REFUSED)
 
-    @property
-    def is_unanswered(self) -> bool:
-        """Whether the venue owes an answer about the order's very existence."""
-        return self in (OwnStatus.UNSENT, OwnStatus.SENT)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueOrder:
@@ -127,6 +122,13 @@ class OwnOrder:
     venue_order_id: str = ""
     changed_ns: int = 0
     """When the node last learned something of it, or asked for something, UTC nanoseconds of this machine."""
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the venue has not yet said that the order is there."""
+        return not self.status.is_closed and (
+            self.status in (OwnStatus.UNSENT, OwnStatus.SENT) or not self.venue_order_id
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

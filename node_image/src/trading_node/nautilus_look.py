@@ -1,0 +1,174 @@
+"""One look at a venue: all that it is asked, and what comes back into the cache because it spoke of it."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.live.execution_client import LiveExecutionClient
+from nautilus_trader.model.identifiers import ClientOrderId
+
+from trading_node.former_life import OrderHistory
+from trading_node.nautilus_own import OwnSide, is_conditional
+from trading_node.nautilus_reader import VenueReader
+from trading_node.nautilus_restore import Restorer
+from trading_node.reconciliation.difference import Difference, Kind
+from trading_node.reconciliation.facts import OwnOrder, VenueFill, VenueOrder, VenueView
+from trading_node.reconciliation.positions import explain
+from trading_node.reconciliation.questions import orders_of_strangers, orders_to_ask, orders_to_ask_fills
+
+OVERLAP_NS = 120_000_000_000
+"""How far before the last agreement fills are asked for again: venues list late, and clocks differ."""
+
+type FindOrders = Callable[[Sequence[str], Sequence[str]], Awaitable[list[OrderHistory]]]
+"""Asks the books for orders by client order ids and by venue order ids."""
+
+
+class Questions:
+    """Asks the venue of one client."""
+
+    def __init__(
+        self,
+        *,
+        client: LiveExecutionClient,
+        cache: Cache,
+        own: OwnSide,
+        reader: VenueReader,
+        restorer: Restorer,
+        find_orders: FindOrders,
+    ) -> None:
+        """Prepare; `ask` acts."""
+        self._client = client
+        self._cache = cache
+        self._own = own
+        self._reader = reader
+        self._restorer = restorer
+        self._find_orders = find_orders
+        self._agreed_ns = 0
+        self._begun: dict[str, int] = {}
+        self.fills_since_ns = time.time_ns() - OVERLAP_NS
+        """From when on the venue's fills are asked for, where the instrument was watched then."""
+
+    def agreed(self, asked_ns: int) -> None:
+        """Take that both sides agreed in a look: older fills need not be asked for again."""
+        self._agreed_ns = asked_ns
+        self.fills_since_ns = max(self.fills_since_ns, asked_ns - OVERLAP_NS)
+
+    async def ask(self, gaps: Mapping[str, Decimal]) -> tuple[VenueView, set[str], tuple[Difference, ...]]:
+        """Return the venue's answers, the orders of ours that it spoke of, and the balances that were not told.
+
+        gaps: differences of positions that the last look found and that newer fills do not explain. Raises
+        VenueSilentError.
+        """
+        reader, own = self._reader, self._own
+        asked_ns = time.time_ns()
+        own.begin_look()
+        watched = own.instruments()
+        open_orders = await reader.open_orders()
+        answers: dict[str, VenueOrder | None] = {}
+        for order in orders_to_ask(own.orders().values(), open_orders):
+            answers[order.client_order_id] = await reader.order(
+                order.instrument_id,
+                order.client_order_id,
+                order.venue_order_id,
+                conditional=is_conditional(self._cache.order(ClientOrderId(order.client_order_id))),
+            )
+        spoken_of = {*answers, *await self._ours(open_orders)}
+        fills: list[VenueFill] = []
+        for said in orders_to_ask_fills(own.view(spoken_of).orders, open_orders, answers):
+            fills += await reader.fills_of(said)
+        for instrument in sorted(watched | {order.instrument_id for order in open_orders}):
+            fills += await reader.fills_since(instrument, self._since(instrument))
+        balances = await self._balances()
+        positions = await reader.positions()
+        for instrument, gap in gaps.items():
+            fills += await self._older(instrument, gap, watched)
+        strangers = await self._strangers(open_orders, answers, fills, spoken_of)
+        view = VenueView(
+            asked_ns=asked_ns,
+            open_orders=tuple(open_orders),
+            answers=answers,
+            strangers=strangers,
+            fills=tuple(fills),
+            positions=positions,
+        )
+        return view, spoken_of, balances
+
+    def _since(self, instrument_id: str) -> int:
+        """Return from when on an instrument's fills count: what made its position before we watched it agreed then."""
+        if self._own.first_fill_ns(instrument_id) is None:
+            self._begun.setdefault(instrument_id, self._agreed_ns)
+        return max(self.fills_since_ns, self._begun.get(instrument_id, 0))
+
+    async def _ours(self, open_orders: Iterable[VenueOrder]) -> set[str]:
+        """Return those of the venue's open orders that are ours, also where we took them for closed."""
+        unknown = [order for order in open_orders if self._mine(order.client_order_id, order.venue_order_id) is None]
+        if unknown:
+            await self._recall([o.client_order_id for o in unknown], [o.venue_order_id for o in unknown])
+        mine = (self._mine(order.client_order_id, order.venue_order_id) for order in open_orders)
+        return {order.client_order_id for order in mine if order is not None}
+
+    def _mine(self, client_order_id: str, venue_order_id: str) -> OwnOrder | None:
+        return self._own.order(client_order_id) or self._own.order_by_venue_id(venue_order_id)
+
+    async def _older(self, instrument_id: str, gap: Decimal, watched: set[str]) -> list[VenueFill]:
+        """Return older fills that explain a position from before the books, if some do."""
+        since = self._own.first_fill_ns(instrument_id) or 0
+        until = self._since(instrument_id) if instrument_id in watched else time.time_ns() + OVERLAP_NS
+        recent = await self._reader.recent_fills(instrument_id)
+        unknown = [fill for fill in recent if since <= fill.ts_event < until and not self._own.knows(fill.key)]
+        return list(explain(gap, unknown) or ())
+
+    async def _balances(self) -> tuple[Difference, ...]:
+        """Take the balances as the venue has them; return those that had changed without our being told."""
+        before = self._totals()
+        await self._reader.refresh_account()
+        after = self._totals()
+        return tuple(
+            Difference(
+                kind=Kind.BALANCE, subject=currency, message=f"{before[currency]} here, {after[currency]} at the venue"
+            )
+            for currency in sorted(before.keys() & after.keys())
+            if before[currency] != after[currency]
+        )
+
+    def _totals(self) -> dict[str, Decimal]:
+        account = self._cache.account(self._client.account_id)
+        balances = {} if account is None else account.balances()
+        return {currency.code: balance.total.as_decimal() for currency, balance in balances.items()}
+
+    async def _strangers(
+        self,
+        open_orders: Sequence[VenueOrder],
+        answers: dict[str, VenueOrder | None],
+        fills: Sequence[VenueFill],
+        spoken_of: set[str],
+    ) -> dict[str, VenueOrder]:
+        """Return orders that fills name and nobody knows; those that the books know come back into the cache."""
+        known = {order.venue_order_id for order in open_orders}
+        known |= {order.venue_order_id for order in answers.values() if order is not None}
+        unknown = [fill for fill in fills if not self._own.knows(fill.key)]
+        strangers: dict[str, VenueOrder] = {}
+        for fill in orders_of_strangers(self._own.orders(), known, unknown):
+            mine = self._mine(fill.client_order_id, fill.venue_order_id)
+            if mine is None:
+                await self._recall([fill.client_order_id], [fill.venue_order_id])
+                mine = self._mine(fill.client_order_id, fill.venue_order_id)
+            said = await self._reader.order(fill.instrument_id, "", fill.venue_order_id)
+            if mine is None and said is not None and said.client_order_id:
+                # A fill names the venue's id alone; the order's own answer has ours.
+                if self._own.order(said.client_order_id) is None:
+                    await self._recall([said.client_order_id], [])
+                mine = self._own.order(said.client_order_id)
+            if mine is not None:
+                spoken_of.add(mine.client_order_id)
+                if said is not None:
+                    answers[mine.client_order_id] = said
+            elif said is not None:
+                strangers[fill.venue_order_id] = said
+        return strangers
+
+    async def _recall(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> None:
+        """Bring orders of the books back into the cache that it does not have."""
+        wanted = [each for each in client_order_ids if each]
+        self._restorer.restore_orders(await self._find_orders(wanted, list(venue_order_ids)))
