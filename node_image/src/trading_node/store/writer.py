@@ -36,6 +36,12 @@ class Pacing:
     linger_seconds: float = 0.02
     """How long a batch that is not full waits for more."""
 
+    def pause_after(self, events: int) -> float:
+        """Return how long to wait after a batch: while little happens a batch costs more than its events."""
+        if events >= self.batch_events // 2:
+            return 0.0
+        return self.linger_seconds if events >= self.batch_events // 16 else 4 * self.linger_seconds
+
 
 class Writer:
     """Moves events from the journal, and from memory where the journal failed, into the database.
@@ -173,8 +179,8 @@ class Writer:
         self._oldest_ns = 0
         with self.progress:
             self.progress.notify_all()
-        if len(told) < self._pacing.batch_events // 2 and self._deadline is None:
-            await asyncio.sleep(self._pacing.linger_seconds)
+        if self._deadline is None:
+            await asyncio.sleep(self._pacing.pause_after(len(told)))
 
     async def _write(self, engine: AsyncEngine, payloads: Sequence[bytes]) -> bool:
         """Write the events; False when time was up before the database took them.
