@@ -286,12 +286,18 @@ def since_flat(quantity: Decimal, fills: Sequence[Filled]) -> list[Filled]:
         if running == 0:
             made_of = []
         elif before * running < 0:
-            share = abs(running) / fill.quantity
-            digits = Decimal(1).scaleb(-8)
-            made_of = [replace(fill, quantity=abs(running), commission=(fill.commission * share).quantize(digits))]
+            made_of = [_opened(fill, abs(running))]
         elif made_of is not None:
             made_of.append(fill)
     return made_of or []
+
+
+def _opened(fill: Filled, quantity: Decimal) -> Filled:
+    """Return the part of a fill that opened something; what a commission took of it is taken off already."""
+    if _change(fill) != fill.side.sign * fill.quantity:
+        return replace(fill, quantity=quantity, commission=Decimal(0))
+    share = (fill.commission * quantity / fill.quantity).quantize(Decimal(1).scaleb(-8))
+    return replace(fill, quantity=quantity, commission=share)
 
 
 def _change(fill: Filled) -> Decimal:
