@@ -46,8 +46,14 @@ class Questions:
         self._find_orders = find_orders
         self._agreed_ns = 0
         self._begun: dict[str, int] = {}
+        self._former: set[str] = set()
         self.fills_since_ns = time.time_ns() - OVERLAP_NS
         """From when on the venue's fills are asked for, where the instrument was watched then."""
+
+    def restored(self, last_fill_ns: int) -> None:
+        """Take that the books have all fills up to a moment, of the instruments that are known now."""
+        self._former = self._own.instruments()
+        self.fills_since_ns = last_fill_ns - OVERLAP_NS
 
     def agreed(self, asked_ns: int) -> None:
         """Take that both sides agreed in a look: older fills need not be asked for again."""
@@ -95,10 +101,11 @@ class Questions:
         return view, spoken_of, balances
 
     def _since(self, instrument_id: str) -> int:
-        """Return from when on an instrument's fills count: what made its position before we watched it agreed then."""
-        if self._own.first_fill_ns(instrument_id) is None:
-            self._begun.setdefault(instrument_id, self._agreed_ns)
-        return max(self.fills_since_ns, self._begun.get(instrument_id, 0))
+        """Return from when on an instrument's fills count: what was before is in a position that agreed."""
+        if instrument_id in self._former:
+            return self.fills_since_ns
+        begun = self._agreed_ns or self._own.first_fill_ns(instrument_id) or 0
+        return max(self.fills_since_ns, self._begun.setdefault(instrument_id, begun))
 
     async def _ours(self, open_orders: Iterable[VenueOrder]) -> set[str]:
         """Return those of the venue's open orders that are ours, also where we took them for closed."""
@@ -113,7 +120,7 @@ class Questions:
 
     async def _older(self, instrument_id: str, gap: Decimal, watched: set[str]) -> list[VenueFill]:
         """Return older fills that explain a position from before the books, if some do."""
-        since = self._own.first_fill_ns(instrument_id) or 0
+        since = self._begun.get(instrument_id) or self._own.first_fill_ns(instrument_id) or 0
         until = self._since(instrument_id) if instrument_id in watched else time.time_ns() + OVERLAP_NS
         recent = await self._reader.recent_fills(instrument_id)
         unknown = [fill for fill in recent if since <= fill.ts_event < until and not self._own.knows(fill.key)]

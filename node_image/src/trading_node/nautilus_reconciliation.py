@@ -19,7 +19,7 @@ from nautilus_trader.system.kernel import NautilusKernel
 
 from trading_node.former_life import History, OrderHistory
 from trading_node.gate import Gate
-from trading_node.nautilus_look import OVERLAP_NS, Questions
+from trading_node.nautilus_look import Questions
 from trading_node.nautilus_own import OwnSide
 from trading_node.nautilus_reader_binance import reader_of
 from trading_node.nautilus_reconciler import VenueReconciler
@@ -180,7 +180,7 @@ class NautilusReconciliation:
             restored = reconciler.restorer.restore(history)
             reconciler.problems = restored.problems
             if restored.last_fill_ns:
-                reconciler.questions.fills_since_ns = restored.last_fill_ns - OVERLAP_NS
+                reconciler.questions.restored(restored.last_fill_ns)
             for order in restored.abandoned:
                 _log.warning("%s ends: the schedule of its algorithm ended with the former life", order.client_order_id)
                 self._engine.process(abandoned_event(order, time.time_ns()))

@@ -13,6 +13,8 @@ FAILURES_TO_DISAGREE = 2
 MAX_UNRESOLVED = 20
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
+_SOON = 3
+"""After so many looks the pauses do not grow while all that is open decides itself with time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,8 @@ class Agreement:
         self._failed = 0
         self._tries = 0
         self._standing: dict[tuple[Kind, str], int] = {}
+        self._strict = True
+        """Whether orders on their way keep both sides from agreeing: they do where something may have been lost."""
 
     @property
     def agreed(self) -> bool:
@@ -65,6 +69,7 @@ class Agreement:
     def doubt(self) -> None:
         """End the agreement until the venue has been asked: its stream was broken."""
         self._clean = self._tries = 0
+        self._strict = True
         self.stats.agreed = False
 
     def on_look(self, differences: Iterable[Difference], now_ns: int) -> None:
@@ -81,14 +86,14 @@ class Agreement:
             self._tries += 1
             self.stats.agreed = False
             return
-        if any(d.trivial and d.kind is not Kind.IN_FLIGHT_UNKNOWN for d in found):
+        if any(d.trivial and (self._strict or d.kind is not Kind.IN_FLIGHT_UNKNOWN) for d in found):
             self._clean = 0  # Not decided yet: neither a look that agrees nor one that does not.
-            self._tries += 1
+            self._tries = min(self._tries + 1, _SOON)
             return
         self._clean += 1
         if self._clean >= LOOKS_TO_AGREE:
             self._clean, self._tries = LOOKS_TO_AGREE, 0
-            self.stats.agreed = True
+            self.stats.agreed, self._strict = True, False
             self.stats.last_agreement_ns = now_ns
 
     def on_failure(self, why: str, now_ns: int) -> None:

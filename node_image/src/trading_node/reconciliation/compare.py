@@ -5,7 +5,7 @@ and that the venue does not know an order counts only when it could have known i
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trading_node.reconciliation.difference import (
@@ -153,9 +153,11 @@ def _compare_state(own: OwnOrder, said: VenueOrder, *, settled: bool) -> _State:
     """Return whether one side has an order that the other has not, or not any more."""
     rejected_there, open_there = said.status is VenueStatus.REJECTED, said.status is VenueStatus.OPEN
     if own.status is OwnStatus.REFUSED or (own.status is OwnStatus.CANCELED and open_there):
-        if rejected_there or not settled:
+        if rejected_there:
             return _State(is_all=True)
         revive = _differ(Kind.ORDER_OPEN, own, said, Revive(client_order_id=own.client_order_id, order=said))
+        if not settled:  # The list may be older than the order's end.
+            return _State((replace(revive, repair=None, trivial=True),), is_all=True)
         return _State((revive,), is_all=own.status is OwnStatus.CANCELED)
     if rejected_there:
         reason = said.reason or "rejected by the venue"
