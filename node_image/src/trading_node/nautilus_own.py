@@ -182,8 +182,18 @@ def own_order(order: Order) -> OwnOrder:
         ),
         triggered=order.order_type not in _TRIGGERS or order.status == OrderStatus.TRIGGERED or order.is_triggered,
         venue_order_id="" if order.venue_order_id is None else order.venue_order_id.value,
-        changed_ns=order.last_event.ts_init,
+        changed_ns=_changed_ns(order),
     )
+
+
+def _changed_ns(order: Order) -> int:
+    """Return when an order last changed; of one that waits for an answer, when it was sent.
+
+    Cancels that the venue refuses because it does not know the order bring that answer no further away.
+    """
+    if order.status == OrderStatus.SUBMITTED and order.ts_submitted:
+        return int(order.ts_submitted)
+    return int(order.last_event.ts_init)
 
 
 def is_conditional(order: Order | None) -> bool:
