@@ -43,6 +43,8 @@ class OrderRow:
     state: State
     owner: str = ""
     """The strategy; empty at the venue, which does not know."""
+    amended: bool = False
+    """At the venue: whether its terms were changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

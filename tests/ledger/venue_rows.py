@@ -40,7 +40,8 @@ def venue_rows(ledger: Mapping[str, Any], room: LedgerRoom, purse: Mapping[str, 
         if fill.symbol in multipliers:
             sign = -1 if fill.side == "BUY" else 1
             worth[fill.symbol] += sign * fill.quantity * Decimal(multipliers[fill.symbol]) * fill.price - fill.fee
-    orders = [_order(order) for order in ledger["orders"]]
+    amended = {event["order"]["id"] for event in ledger["events"] if event.get("change") == "AMENDED"}
+    orders = [_order(order, amended=order["id"] in amended) for order in ledger["orders"]]
     # One that fired lives on as an order with the same client id.
     orders += [_conditional(each) for each in ledger["conditionals"] if each["order_id"] is None]
     if not room.expires:
@@ -53,7 +54,7 @@ def balances(ledger: Mapping[str, Any]) -> dict[str, Decimal]:
     return {asset: Decimal(held["free"]) + Decimal(held["locked"]) for asset, held in dict(ledger["balances"]).items()}
 
 
-def _order(order: Mapping[str, Any]) -> OrderRow:
+def _order(order: Mapping[str, Any], *, amended: bool) -> OrderRow:
     limit = order["request"]["kind"] == "LIMIT" and order["price"] is not None
     return OrderRow(
         client_id=order["client_id"],
@@ -64,6 +65,7 @@ def _order(order: Mapping[str, Any]) -> OrderRow:
         price=Decimal(order["price"]) if limit else None,
         filled=Decimal(order["filled"]),
         state=_STATES[order["status"]],
+        amended=amended,
     )
 
 
