@@ -42,7 +42,7 @@ class StreamWatch:
     async def watch(self) -> bool:
         """Look at the streams; return whether they are up. To be called many times a second."""
         up = self.is_up()
-        if up and not self._was_up:
+        if up and not self._was_up and not self._binance:  # which called back already
             self._on_return()
         self._was_up = up
         if self._binance and self._client._ws_client._is_recovery_failed:  # noqa: SLF001

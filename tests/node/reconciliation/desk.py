@@ -1,6 +1,6 @@
 """A node with our gate, books and reconciliation on a real adapter, in the test's own event loop.
 
-A life that ends leaves its orders at the venue, as a killed process does; the next one on the same folder has its books.
+A life that ends leaves its orders at the venue, as a killed process does; the next one has its books.
 """
 
 import asyncio

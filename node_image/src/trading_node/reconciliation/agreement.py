@@ -90,9 +90,8 @@ class Agreement:
             self._clean = 0  # Not decided yet: neither a look that agrees nor one that does not.
             self._tries = min(self._tries + 1, _SOON)
             return
-        self._clean += 1
-        if self._clean >= LOOKS_TO_AGREE:
-            self._clean, self._tries = LOOKS_TO_AGREE, 0
+        self._clean, self._tries = min(self._clean + 1, LOOKS_TO_AGREE), 0
+        if self._clean == LOOKS_TO_AGREE:
             self.stats.agreed, self._strict = True, False
             self.stats.last_agreement_ns = now_ns
 
