@@ -6,17 +6,14 @@ event that it cannot translate is noted as it is: nothing is dropped.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import MessageBus
 from nautilus_trader.model import events as nautilus
-from nautilus_trader.model import instruments
 from nautilus_trader.model.enums import (
     ContingencyType,
-    CurrencyType,
     LiquiditySide,
     OrderSide,
     OrderType,
@@ -26,7 +23,7 @@ from nautilus_trader.model.enums import (
     position_side_to_str,
     trigger_type_to_str,
 )
-from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
+from nautilus_trader.model.identifiers import AccountId, ClientOrderId, InstrumentId
 from nautilus_trader.model.objects import Price, Quantity
 
 from trading_node.book_events import (
@@ -41,12 +38,15 @@ from trading_node.book_events import (
     TransitionKind,
     operation_id,
 )
-from trading_node.instrument_ids import InstrumentTerms, InstrumentType
+from trading_node.instrument_ids import InstrumentType
+from trading_node.nautilus_traits import Traits, read_traits
 from trading_node.venue_symbols import to_canonical
 
 TOPICS = ("events.order.*", "events.position.*", "events.account.*")
 PRIORITY = 20
 """On the bus: before strategies, which listen at 0, and before the gate's own account of things."""
+ACCOUNT_NS = 1_000_000_000
+"""How often an account's balances are noted at most."""
 _DECIMALS_KEPT = 4_096
 _MORE_OPTIONS = ("trigger_type", "limit_offset", "trailing_offset", "trailing_offset_type", "activation_price")
 _log = logging.getLogger(__name__)
@@ -72,42 +72,6 @@ _WITH_REASON = frozenset(
 _ORDER_TYPES = {kind: kind.name for kind in OrderType}
 _TIMES_IN_FORCE = {kind: kind.name for kind in TimeInForce}
 _LIQUIDITIES = {kind: kind.name for kind in LiquiditySide}
-_TYPES: dict[type, InstrumentType] = {
-    instruments.CurrencyPair: InstrumentType.SPOT,
-    instruments.TokenizedAsset: InstrumentType.SPOT,
-    instruments.CryptoPerpetual: InstrumentType.PERPETUAL,
-    instruments.PerpetualContract: InstrumentType.PERPETUAL,
-    instruments.CryptoFuture: InstrumentType.FUTURE,
-    instruments.FuturesContract: InstrumentType.FUTURE,
-    instruments.CryptoOption: InstrumentType.OPTION,
-    instruments.OptionContract: InstrumentType.OPTION,
-    instruments.FuturesSpread: InstrumentType.SPREAD,
-    instruments.OptionSpread: InstrumentType.SPREAD,
-    instruments.CryptoFuturesSpread: InstrumentType.SPREAD,
-    instruments.CryptoOptionSpread: InstrumentType.SPREAD,
-    instruments.Equity: InstrumentType.EQUITY,
-    instruments.Cfd: InstrumentType.CFD,
-    instruments.IndexInstrument: InstrumentType.INDEX,
-    instruments.Commodity: InstrumentType.COMMODITY,
-    instruments.BinaryOption: InstrumentType.BINARY,
-    instruments.BettingInstrument: InstrumentType.BETTING,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Traits:
-    """What the books keep of an instrument."""
-
-    name: str
-    venue: str
-    canonical: str
-    kind: InstrumentType | None = None
-    base: str = ""
-    quote: str = ""
-    settlement: str = ""
-    multiplier: Decimal = Decimal(1)
-    inverse: bool = False
-    selection: str = ""
 
 
 class NautilusBooks:
@@ -134,8 +98,12 @@ class NautilusBooks:
         self._prefix = operation_id(trader_id, "")
         self._simulated = frozenset(simulated)
         self._run = run
-        self._traits: dict[InstrumentId, _Traits] = {}
+        self._traits: dict[InstrumentId, Traits] = {}
         self._decimals: dict[int, Decimal] = {}
+        self._accounts_noted: dict[AccountId, int] = {}
+        """When each account was last noted."""
+        self._accounts_late: dict[AccountId, nautilus.AccountState] = {}
+        """Newer states of accounts, until they are noted."""
         self._managed: dict[ClientOrderId, int] = {}
         """Open orders of algorithms and of the emulator, which change them without telling; events read so far."""
         self._translators: dict[type, Callable[[Any], Sequence[BookEvent]]] = {
@@ -158,6 +126,7 @@ class NautilusBooks:
         """Stop recording."""
         for topic in TOPICS:
             bus.unsubscribe(topic, self.on_event)
+        self._note_late_accounts(None)
 
     def on_event(self, event: Any) -> None:  # noqa: ANN401 - the bus carries any type
         """Record one event."""
@@ -169,6 +138,8 @@ class NautilusBooks:
             translated = (self._untranslated(event, repr(error)),)
         for fact in translated:
             self._record(fact)
+        if self._accounts_late:
+            self._note_late_accounts(event.ts_init)
 
     def _initialized(self, event: nautilus.OrderInitialized) -> Sequence[BookEvent]:
         options = event.options
@@ -319,14 +290,32 @@ class NautilusBooks:
         return [self._note(event, type(event).__name__, details)]
 
     def _account(self, event: nautilus.AccountState) -> Sequence[BookEvent]:
+        """Return an account as the venue reported it, once a second: a venue reports it with each order."""
         if not event.is_reported:
-            return []  # Worked out by Nautilus at every order, from what the books have anyway.
+            return ()  # Worked out by Nautilus at every order, from what the books have anyway.
+        account = event.account_id
+        if event.ts_init - self._accounts_noted.get(account, -ACCOUNT_NS) < ACCOUNT_NS:
+            self._accounts_late[account] = event
+            return ()
+        self._accounts_noted[account] = event.ts_init
+        self._accounts_late.pop(account, None)
+        return (self._account_note(event),)
+
+    def _note_late_accounts(self, now_ns: int | None) -> None:
+        """Note what accounts came to be, where that is due; all of it if no time is told."""
+        for account, event in list(self._accounts_late.items()):
+            if now_ns is None or now_ns - self._accounts_noted[account] >= ACCOUNT_NS:
+                self._accounts_noted[account] = event.ts_init
+                del self._accounts_late[account]
+                self._record(self._account_note(event))
+
+    def _account_note(self, event: nautilus.AccountState) -> Noted:
         details = {
             "account": event.account_id.value,
             "balances": [balance.to_dict() for balance in event.balances],
             "margins": [margin.to_dict() for margin in event.margins],
         }
-        return [self._note(event, "AccountState", details)]
+        return self._note(event, "AccountState", details)
 
     def _untranslated(self, event: Any, why: str) -> Noted:  # noqa: ANN401 - the bus carries any type
         return self._note(event, "Untranslated", {"event": repr(event), "why": why})
@@ -353,15 +342,15 @@ class NautilusBooks:
     def _position_id(self, position_id: Any, venue: str) -> str:  # noqa: ANN401 - an id or None
         return f"{_text(position_id)}@{self._run}" if self._run and venue in self._simulated else _text(position_id)
 
-    def _traits_of(self, instrument_id: InstrumentId) -> _Traits:
+    def _traits_of(self, instrument_id: InstrumentId) -> Traits:
         known = self._traits.get(instrument_id)
         if known is not None:
             return known
         instrument = self._cache.instrument(instrument_id)
         if instrument is None:
             name = instrument_id.value
-            return _Traits(name, instrument_id.venue.value, to_canonical(name))
-        traits = self._traits[instrument_id] = _read_traits(instrument)
+            return Traits(name, instrument_id.venue.value, to_canonical(name))
+        traits = self._traits[instrument_id] = read_traits(instrument)
         return traits
 
     def _exact(self, value: Price | Quantity) -> Decimal:
@@ -373,31 +362,6 @@ class NautilusBooks:
                 self._decimals.clear()
             known = self._decimals[raw] = value.as_decimal()
         return known
-
-
-def _read_traits(instrument: instruments.Instrument) -> _Traits:
-    base, quote = instrument.get_base_currency(), instrument.quote_currency
-    kind = _TYPES.get(type(instrument))
-    if kind is InstrumentType.SPOT and base is not None and base.currency_type == quote.currency_type:
-        kind = InstrumentType.FX if quote.currency_type == CurrencyType.FIAT else kind
-    codes = ("" if base is None else base.code, quote.code)
-    return _Traits(
-        name=instrument.id.value,
-        venue=instrument.id.venue.value,
-        canonical=to_canonical(instrument.id.value, InstrumentTerms(type=kind, base=codes[0], quote=codes[1])),
-        kind=kind,
-        base=codes[0] or _underlying(instrument),
-        quote=codes[1],
-        settlement=instrument.get_settlement_currency().code,
-        multiplier=instrument.multiplier.as_decimal(),
-        inverse=instrument.is_inverse,
-        selection=getattr(instrument, "selection_name", "") or "",
-    )
-
-
-def _underlying(instrument: instruments.Instrument) -> str:
-    """Return the asset that an instrument without base currency follows."""
-    return str(getattr(instrument, "underlying", None) or instrument.id.symbol.value)
 
 
 def _side(side: OrderSide, *, betting: bool) -> Side:

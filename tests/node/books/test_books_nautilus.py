@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import MessageBus, TestClock
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.enums import AccountType, OmsType
-from nautilus_trader.model.identifiers import ExecAlgorithmId
+from nautilus_trader.model.events import AccountState
+from nautilus_trader.model.identifiers import AccountId, ExecAlgorithmId, TraderId
+from nautilus_trader.model.objects import AccountBalance, Money
 
 from tests.node.gate.backtests import BUY, PERPETUAL, SELL, SPOT, Run, Script, Step, backtest
 from tests.unit.books.agreement import differences, expected_tables, stored_tables
@@ -181,3 +187,39 @@ def test_a_run_ends_in_the_database(tmp_path: Path) -> None:
             await engine.dispose()
 
     assert run_async(found()) == []
+
+
+def account_state(milliseconds: int, free: int, account: str = "BINANCE-1") -> AccountState:
+    amount = Money(free, USDT)
+    return AccountState(
+        AccountId(account), AccountType.MARGIN, None, True, [AccountBalance(amount, Money(0, USDT), amount)], [], {},
+        UUID4(), milliseconds * 1_000_000, milliseconds * 1_000_000,
+    )  # fmt: skip
+
+
+def test_an_account_is_noted_once_a_second_and_its_last_state_always() -> None:
+    told: list[BookEvent] = []
+    books = NautilusBooks(Cache(), told.append, trader_id=TRADER)
+    for state in (
+        account_state(5_000, 1),
+        account_state(5_100, 2),
+        account_state(5_200, 3),
+        account_state(5_300, 9, "OKX-1"),
+        account_state(6_000, 4),
+        account_state(6_500, 5),
+        account_state(7_100, 9, "OKX-1"),  # by then the other one's last is due
+        account_state(7_200, 6),
+        account_state(7_300, 7),
+    ):
+        books.on_event(state)
+
+    def noted() -> list[tuple[str, int]]:
+        notes = [event.details for event in told if isinstance(event, Noted)]
+        return [(note["account"], round(float(note["balances"][0]["free"]))) for note in notes]
+
+    assert noted() == [("BINANCE-1", 1), ("OKX-1", 9), ("BINANCE-1", 4), ("OKX-1", 9), ("BINANCE-1", 5)]
+    books.on_event(account_state(9_000, 9, "OKX-1"))
+    assert noted()[-2:] == [("OKX-1", 9), ("BINANCE-1", 7)]
+    books.on_event(account_state(9_100, 8, "OKX-1"))
+    books.leave(MessageBus(TraderId(TRADER), TestClock()))
+    assert noted()[-1] == ("OKX-1", 8)

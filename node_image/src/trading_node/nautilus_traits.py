@@ -1,0 +1,73 @@
+"""What the books keep of Nautilus' instruments."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from nautilus_trader.model import instruments
+from nautilus_trader.model.enums import CurrencyType
+
+from trading_node.instrument_ids import InstrumentTerms, InstrumentType
+from trading_node.venue_symbols import to_canonical
+
+_TYPES: dict[type, InstrumentType] = {
+    instruments.CurrencyPair: InstrumentType.SPOT,
+    instruments.TokenizedAsset: InstrumentType.SPOT,
+    instruments.CryptoPerpetual: InstrumentType.PERPETUAL,
+    instruments.PerpetualContract: InstrumentType.PERPETUAL,
+    instruments.CryptoFuture: InstrumentType.FUTURE,
+    instruments.FuturesContract: InstrumentType.FUTURE,
+    instruments.CryptoOption: InstrumentType.OPTION,
+    instruments.OptionContract: InstrumentType.OPTION,
+    instruments.FuturesSpread: InstrumentType.SPREAD,
+    instruments.OptionSpread: InstrumentType.SPREAD,
+    instruments.CryptoFuturesSpread: InstrumentType.SPREAD,
+    instruments.CryptoOptionSpread: InstrumentType.SPREAD,
+    instruments.Equity: InstrumentType.EQUITY,
+    instruments.Cfd: InstrumentType.CFD,
+    instruments.IndexInstrument: InstrumentType.INDEX,
+    instruments.Commodity: InstrumentType.COMMODITY,
+    instruments.BinaryOption: InstrumentType.BINARY,
+    instruments.BettingInstrument: InstrumentType.BETTING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the books keep of an instrument."""
+
+    name: str
+    venue: str
+    canonical: str
+    kind: InstrumentType | None = None
+    base: str = ""
+    quote: str = ""
+    settlement: str = ""
+    multiplier: Decimal = Decimal(1)
+    inverse: bool = False
+    selection: str = ""
+
+
+def read_traits(instrument: instruments.Instrument) -> Traits:
+    """Return what the books keep of an instrument."""
+    base, quote = instrument.get_base_currency(), instrument.quote_currency
+    kind = _TYPES.get(type(instrument))
+    if kind is InstrumentType.SPOT and base is not None and base.currency_type == quote.currency_type:
+        kind = InstrumentType.FX if quote.currency_type == CurrencyType.FIAT else kind
+    codes = ("" if base is None else base.code, quote.code)
+    return Traits(
+        name=instrument.id.value,
+        venue=instrument.id.venue.value,
+        canonical=to_canonical(instrument.id.value, InstrumentTerms(type=kind, base=codes[0], quote=codes[1])),
+        kind=kind,
+        base=codes[0] or _underlying(instrument),
+        quote=codes[1],
+        settlement=instrument.get_settlement_currency().code,
+        multiplier=instrument.multiplier.as_decimal(),
+        inverse=instrument.is_inverse,
+        selection=getattr(instrument, "selection_name", "") or "",
+    )
+
+
+def _underlying(instrument: instruments.Instrument) -> str:
+    """Return the asset that an instrument without base currency follows."""
+    return str(getattr(instrument, "underlying", None) or instrument.id.symbol.value)
