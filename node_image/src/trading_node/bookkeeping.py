@@ -78,7 +78,7 @@ class Bookkeeping:
     def _opened(self, url: str) -> "Books":
         from trading_node.store.books import Books, BooksSettings  # noqa: PLC0415
         from trading_node.store.engine import DatabaseUrlError  # noqa: PLC0415
-        from trading_node.store.journal import JournalError, SyncPolicy  # noqa: PLC0415
+        from trading_node.store.journal import JournalError, JournalInUseError, SyncPolicy  # noqa: PLC0415
 
         settings = BooksSettings(
             trader_id=self._trader_id,
@@ -94,6 +94,12 @@ class Bookkeeping:
             raise config_refused(
                 f"The books' database cannot be used: {error}", f"Correct {where} and start again"
             ) from None
+        except JournalInUseError as error:
+            raise not_trading(
+                f"The books cannot be opened: {error}",
+                "Wait for the former process to end, or name another folder in database.directory",
+                reason="BooksFailed",
+            ) from error
         except JournalError as error:
             raise config_refused(
                 f"The books cannot be opened: {error}", "Correct database.directory in the run-config, or the folder"

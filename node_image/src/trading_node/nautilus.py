@@ -17,6 +17,7 @@ from nautilus_trader.common import Environment
 from nautilus_trader.common.component import Logger, flush_logger
 from nautilus_trader.common.messages import ShutdownSystem
 from nautilus_trader.config import (
+    CacheConfig,
     LiveDataEngineConfig,
     LiveExecEngineConfig,
     LiveRiskEngineConfig,
@@ -80,11 +81,15 @@ class NautilusNode:
         logs: NautilusLogs,
         log_level: LogLevel,
         on_failure: Callable[[NodeError], None],
+        cache: CacheConfig | None = None,
     ) -> None:
-        """Make the kernel; on_failure is called on the event loop with the first thing that ends the trading."""
+        """Make the kernel; on_failure is called on the event loop with the first thing that ends the trading.
+
+        cache: the Redis database that keeps what strategies save, where there is one.
+        """
         self._loop = asyncio.get_running_loop()
         self._on_failure = on_failure
-        self._node = TradingNode(_kernel_config(trader_id, logs.file, log_level), loop=self._loop)
+        self._node = TradingNode(_kernel_config(trader_id, logs.file, log_level, cache), loop=self._loop)
         self._kernel = self._node.kernel
         self._logs = logs
         logs.follow(flush_logger)
@@ -407,7 +412,9 @@ def needs_wall_clock(bar_type: BarType) -> bool:
     return bool(bar_type.is_internally_aggregated() and bar_type.spec.is_time_aggregated())
 
 
-def _kernel_config(trader_id: str, log_file: LogFile, log_level: LogLevel) -> TradingNodeConfig:
+def _kernel_config(
+    trader_id: str, log_file: LogFile, log_level: LogLevel, cache: CacheConfig | None
+) -> TradingNodeConfig:
     return TradingNodeConfig(
         environment=Environment.LIVE,
         trader_id=trader_id,
@@ -429,8 +436,14 @@ def _kernel_config(trader_id: str, log_file: LogFile, log_level: LogLevel) -> Tr
         ),
         # What these do by themselves, they make up: a missing answer becomes a rejection, a position a fill.
         exec_engine=LiveExecEngineConfig(
-            graceful_shutdown_on_exception=True, inflight_check_interval_ms=0, generate_missing_orders=False
+            graceful_shutdown_on_exception=True,
+            inflight_check_interval_ms=0,
+            generate_missing_orders=False,
+            load_cache=False,  # the books know better
         ),
+        cache=cache,
+        load_state=cache is not None,
+        save_state=cache is not None,
         timeout_connection=CONNECT_SECONDS,
         timeout_reconciliation=RECONCILE_SECONDS,
         timeout_disconnection=DISCONNECT_SECONDS,

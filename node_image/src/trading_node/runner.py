@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from nautilus_trader.config import CacheConfig
 
 from trading_api.node_config import NodeConfig
 from trading_api.status import DrainState, DrainStatus, NodeState, NodeStatus
@@ -28,6 +29,7 @@ from trading_node.limits_file import LimitsFile, LimitsInForce
 from trading_node.liveness import LoopWatch
 from trading_node.market_watch import MarketWatch
 from trading_node.nautilus import NautilusNode
+from trading_node.nautilus_cache import cache_config, forget_orders
 from trading_node.nautilus_logs import NautilusLogs
 from trading_node.nautilus_reconciliation import NautilusReconciliation
 from trading_node.node_metrics import Sources, build_telemetry
@@ -145,7 +147,11 @@ class Runner:
         with self._shutdown.at_once():
             strategies = load_strategies(section.strategies, plain_order_ids=plain_order_ids(section))
         node = self._node = NautilusNode(
-            trader_id=section.trader_id, logs=self._logs, log_level=self._config.logging.level, on_failure=self._fail
+            trader_id=section.trader_id,
+            logs=self._logs,
+            log_level=self._config.logging.level,
+            on_failure=self._fail,
+            cache=await self._open_cache(),
         )
         parts = Parts(
             mode=section.mode,
@@ -220,6 +226,14 @@ class Runner:
             return None
         path = self._folder / section.limits_file
         return LimitsFile(path, section, self._gate.set_limits, on_change=self._limits_changed)
+
+    async def _open_cache(self) -> CacheConfig | None:
+        """Return the Redis database for the engine's cache, without a former life's orders; raises NodeError."""
+        section = self._config.trading_node
+        cache = cache_config(section.cache, os.environ)
+        if cache is not None:
+            await in_daemon_thread(partial(forget_orders, cache, section.trader_id), "open-cache")
+        return cache
 
     async def _open_catalogs(self) -> dict[str, OpenCatalog]:
         used = {venue.replay.catalog for venue in self._config.trading_node.venues if venue.replay is not None}

@@ -173,7 +173,7 @@ class TestLife:
         other = open_journal(tmp_path / "books" / "journal")
         with pytest.raises(NodeError, match="another process writes the journal") as caught:
             await books_of(tmp_path).open()
-        assert caught.value.exit_code is ExitCode.CONFIG_REFUSED
+        assert caught.value.exit_code is ExitCode.NOT_TRADING
         other.close()
 
     async def test_a_database_of_another_kind_of_schema_is_no_reason_to_trade(

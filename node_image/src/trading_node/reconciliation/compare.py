@@ -163,13 +163,16 @@ def _compare_state(own: OwnOrder, said: VenueOrder, *, settled: bool) -> _State:
         reason = said.reason or "rejected by the venue"
         ended = _differ(Kind.ORDER_CLOSED, own, said, _change(own, Change.REJECTED, said, reason))
         return _State(() if own.status.is_closed else (ended,), is_all=True)
-    if own.is_unanswered and not settled:
-        message = "sent a moment ago: the venue's own answer is about to come"
-        waiting = Difference(kind=Kind.IN_FLIGHT_UNKNOWN, subject=own.client_order_id, message=message, trivial=True)
-        return _State((waiting,), is_all=True)
-    if own.is_unanswered:
+    return _found_in_flight(own, said, settled=settled) if own.is_unanswered else _State()
+
+
+def _found_in_flight(own: OwnOrder, said: VenueOrder, *, settled: bool) -> _State:
+    """Return what it means that the venue has an order of which it has told the node nothing."""
+    if settled:
         return _State((_differ(Kind.IN_FLIGHT_FOUND, own, said, _change(own, Change.ACCEPTED, said)),))
-    return _State()
+    message = "sent a moment ago: the venue's own answer is about to come"
+    waiting = Difference(kind=Kind.IN_FLIGHT_UNKNOWN, subject=own.client_order_id, message=message, trivial=True)
+    return _State((waiting,), is_all=True)
 
 
 def _compare_terms(

@@ -23,6 +23,7 @@ from trading_node.store.recovery import (
     JournalDamagedError,
     JournalError,
     JournalFullError,
+    JournalInUseError,
     Segment,
     pack_checkpoint,
     read_checkpoint,
@@ -31,7 +32,15 @@ from trading_node.store.recovery import (
 )
 from trading_node.store.segment_file import STEP_BYTES, SegmentFile
 
-__all__ = ["Journal", "JournalDamagedError", "JournalError", "JournalFullError", "SyncPolicy", "open_journal"]
+__all__ = [
+    "Journal",
+    "JournalDamagedError",
+    "JournalError",
+    "JournalFullError",
+    "JournalInUseError",
+    "SyncPolicy",
+    "open_journal",
+]
 
 _CHUNK = 256 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -288,7 +297,8 @@ def open_journal(
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(lock)
-        raise JournalError(f"another process writes the journal in {directory}: stop it, or name another") from error
+        says = f"another process writes the journal in {directory}: stop it, or name another"
+        raise JournalInUseError(says) from error
     try:
         checkpoint = read_checkpoint(directory / CHECKPOINT)
         segments = recover(directory, checkpoint, salvage_damage=salvage_damage)

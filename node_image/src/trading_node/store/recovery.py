@@ -17,6 +17,10 @@ class JournalError(Exception):
     """The journal cannot do what it is there for; says why."""
 
 
+class JournalInUseError(JournalError):
+    """Another process writes the journal: it may be about to end."""
+
+
 class JournalFullError(JournalError):
     """No room for another event, on the disk or within the limit."""
 
