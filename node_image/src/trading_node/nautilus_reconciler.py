@@ -30,8 +30,10 @@ IN_FLIGHT_SECONDS = 3.0
 WATCH_SECONDS = 0.1
 SECOND_LOOK_SECONDS = 0.25
 """What differs is compared again after so long: the stream may just have been slower than the answer."""
-REPORT_SECONDS = 1.0
-"""What a venue reports by itself is looked at together."""
+SOON_SECONDS = 1.0
+"""What is not known for sure is looked at after so long."""
+REPORTS_SECONDS = 5.0
+"""The least time between two looks for what a venue reports by itself."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +61,7 @@ class VenueReconciler:
         why_rejected: what the adapter concluded of an order that was sent without an answer.
         """
         self.client = client
-        self.agreement = Agreement(client.venue.value)
+        self.agreement = Agreement(str(client.venue or client.id))
         self.problems: tuple[Difference, ...] = ()
         """What could not be restored from the books."""
         self._own = own
@@ -85,10 +87,15 @@ class VenueReconciler:
 
     # When to look
 
-    def doubt(self) -> None:
-        """Look in a moment, together with what is told until then; what is agreed stays agreed so long."""
+    def doubt(self, *, urgent: bool = False) -> None:
+        """Look in a moment, together with what is told until then; what is agreed stays agreed so long.
+
+        urgent: an order's fate depends on it. Other reports are many where somebody else trades on the account, and
+        venues count requests.
+        """
         if self._soon is None:
-            self._soon = asyncio.get_running_loop().call_later(REPORT_SECONDS, self._look_now)
+            rest = 0.0 if urgent else REPORTS_SECONDS - (time.time_ns() - self.agreement.stats.last_look_ns) / 1e9
+            self._soon = asyncio.get_running_loop().call_later(max(SOON_SECONDS, rest), self._look_now)
 
     def _look_now(self) -> None:
         self._soon = None

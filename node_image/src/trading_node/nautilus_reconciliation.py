@@ -78,7 +78,7 @@ class NautilusReconciliation:
         self._interval = interval_seconds
         self._on_change = on_change
         self._original: Callable[..., Awaitable[bool]] = self._engine.reconcile_execution_state
-        self._venues: dict[Venue, VenueReconciler] = {}
+        self._reconcilers: list[VenueReconciler] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._told: dict[VenueReconciler, bool] = {}
         self._standing: dict[VenueReconciler, tuple[tuple[Kind, str], ...]] = {}
@@ -91,22 +91,21 @@ class NautilusReconciliation:
         if not real:
             return
         self._testimony = Testimony(
-            self._engine, self._kernel.msgbus, {client.venue for client in real}, self._on_doubt
+            self._engine, self._kernel.msgbus, lambda venue: self._of(venue) is not None, self._on_doubt
         )
         self._testimony.install()
-        for client in real:
-            self._venues[client.venue] = self._reconciler(client, self._testimony)
+        self._reconcilers = [self._reconciler(client, self._testimony) for client in real]
         self._engine.reconcile_execution_state = self._start
 
     @property
     def stats(self) -> tuple[VenueStats, ...]:
         """What is told about each venue; none where all are simulated."""
-        return tuple(reconciler.agreement.stats for reconciler in self._venues.values())
+        return tuple(reconciler.agreement.stats for reconciler in self._reconcilers)
 
     @property
     def agreed(self) -> bool:
         """Whether the node agrees with all its venues."""
-        return all(reconciler.agreed for reconciler in self._venues.values())
+        return all(reconciler.agreed for reconciler in self._reconcilers)
 
     @property
     def message(self) -> str:
@@ -123,7 +122,7 @@ class NautilusReconciliation:
 
     async def look(self) -> bool:
         """Ask every venue once, now; return whether the node agrees with all of them."""
-        await asyncio.gather(*(reconciler.look() for reconciler in self._venues.values()))
+        await asyncio.gather(*(reconciler.look() for reconciler in self._reconcilers))
         return self.agreed
 
     # Inside
@@ -158,24 +157,30 @@ class NautilusReconciliation:
         engine = self._engine
         return bool((engine._routing_map.get(venue) or engine._default_client) is client)  # noqa: SLF001
 
+    def _is_broker(self, client: LiveExecutionClient) -> bool:
+        """Whether a client reaches other exchanges than the one of its name: then it closes the gate of all."""
+        engine = self._engine
+        routed = {venue for venue, each in engine._routing_map.items() if each is client}  # noqa: SLF001
+        return bool(engine._default_client is client or routed - {client.venue})  # noqa: SLF001
+
     async def _start(self, timeout_secs: float = 0.0) -> bool:
         """Restore, then agree with every venue, however long that takes; in the place of the engine's own."""
         del timeout_secs
         memory = self._memory()
         if memory is not None:
             await self._restore(memory)
-        await asyncio.gather(*(reconciler.agree() for reconciler in self._venues.values()))
+        await asyncio.gather(*(reconciler.agree() for reconciler in self._reconcilers))
         self._engine._startup_reconciliation_event.set()  # noqa: SLF001
-        _log.info("the node agrees with %s", ", ".join(venue.value for venue in self._venues))
+        _log.info("the node agrees with %s", ", ".join(stats.venue for stats in self.stats))
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(reconciler.run()) for reconciler in self._venues.values()]
+        self._tasks = [loop.create_task(reconciler.run()) for reconciler in self._reconcilers]
         return True
 
     async def _restore(self, memory: Memory) -> None:
         history = await memory.read()
         wanted = missing_references(history)
         referred = await memory.orders_of(wanted, []) if wanted else []
-        for reconciler in self._venues.values():
+        for reconciler in self._reconcilers:
             reconciler.restorer.restore_orders(referred)
             restored = reconciler.restorer.restore(history)
             reconciler.problems = restored.problems
@@ -205,10 +210,14 @@ class NautilusReconciliation:
             if quiet == QUIET_TURNS:
                 return
 
-    def _on_doubt(self, venue: Venue) -> None:
-        reconciler = self._venues.get(venue)
+    def _of(self, venue: Venue) -> VenueReconciler | None:
+        """Return who looks after the orders of a venue, or of an exchange that a broker reaches."""
+        return next((each for each in self._reconcilers if self._trades(each.client, venue)), None)
+
+    def _on_doubt(self, venue: Venue, urgent: bool) -> None:  # called by position
+        reconciler = self._of(venue)
         if reconciler is not None:
-            reconciler.doubt()
+            reconciler.doubt(urgent=urgent)
 
     def _tell(self, reconciler: VenueReconciler) -> None:
         """Open or close the gate for a venue, as soon as it changes."""
@@ -223,8 +232,11 @@ class NautilusReconciliation:
         self._told[reconciler] = agreed
         if agreed:
             self._resync()
-        venue = reconciler.client.venue.value
-        self._gate.set_reconciled(agreed, venue)
+        venue = reconciler.agreement.stats.venue
+        if self._is_broker(reconciler.client):
+            self._gate.set_reconciled(self.agreed)
+        else:
+            self._gate.set_reconciled(agreed, venue)
         if agreed:
             _log.info("%s: the node and the venue agree: orders pass", venue)
         else:

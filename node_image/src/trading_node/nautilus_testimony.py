@@ -52,13 +52,17 @@ class Testimony:
         self,
         engine: LiveExecutionEngine,
         bus: MessageBus,
-        venues: set[Venue],
-        on_doubt: Callable[[Venue], None],
+        is_ours: Callable[[Venue], bool],
+        on_doubt: Callable[[Venue, bool], None],
     ) -> None:
-        """on_doubt: called with the venue that has to be asked."""
+        """Begin.
+
+        is_ours: whether a venue, or the exchange of an instrument, is one that is asked. on_doubt: called with the one
+        that has to be asked, and whether an order's fate depends on it.
+        """
         self._engine = engine
         self._bus = bus
-        self._venues = venues
+        self._is_ours = is_ours
         self._on_doubt = on_doubt
         self._forward: Callable[[Any], None] = engine.process
         self._held: dict[ClientOrderId, str] = {}
@@ -80,15 +84,15 @@ class Testimony:
 
     def on_event(self, event: Any) -> None:  # noqa: ANN401  # order events
         """Forward an event; hold back a rejection or a fill that nobody but the adapter speaks of."""
-        if type(event) is OrderFilled and is_made_up(event) and event.instrument_id.venue in self._venues:
+        if type(event) is OrderFilled and is_made_up(event) and self._is_ours(event.instrument_id.venue):
             _log.warning("%s is filled by trades that are not told (%s): the venue is asked",
                          event.client_order_id, event.trade_id)  # fmt: skip
-            self._on_doubt(event.instrument_id.venue)
+            self._on_doubt(event.instrument_id.venue, True)
             return
         if (
             type(event) is OrderRejected
             and not event.reconciliation
-            and event.instrument_id.venue in self._venues
+            and self._is_ours(event.instrument_id.venue)
             and in_submission()
             and not is_verdict(event.reason or "")
         ):
@@ -96,7 +100,7 @@ class Testimony:
             while len(self._held) >= MAX_HELD:
                 del self._held[next(iter(self._held))]
             self._held[event.client_order_id] = event.reason or ""
-            self._on_doubt(event.instrument_id.venue)
+            self._on_doubt(event.instrument_id.venue, True)
             return
         self._forward(event)
 
@@ -104,6 +108,6 @@ class Testimony:
         """Take a report as a reason to ask: what it leaves out is not made up."""
         instrument_id = getattr(report, "instrument_id", None)
         venue = report.venue if instrument_id is None else instrument_id.venue
-        if venue in self._venues:
-            self._on_doubt(venue)
+        if venue is not None and self._is_ours(venue):
+            self._on_doubt(venue, False)
         return True
