@@ -92,7 +92,8 @@ class NodeProcess:
         deadline = time.monotonic() + SECONDS
         with self._heard:
             while (found := find()) is None:
-                if not self._heard.wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
+                ended = not any(thread.is_alive() for thread in self._threads)
+                if ended or (not self._heard.wait(0.5) and time.monotonic() >= deadline):
                     raise AssertionError(f"never heard {what!r}:\n" + "\n".join(self.stdout[-20:] + self.stderr[-20:]))
         return found
 
