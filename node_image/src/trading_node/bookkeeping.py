@@ -27,6 +27,8 @@ READY_SECONDS = 10.0
 """How long a start waits for the database; then the node trades without, and the journal keeps what it is told."""
 CLOSE_SECONDS = 10.0
 """How long a stop waits until the database has everything."""
+LEAST_SECONDS = 1.0
+"""How long a stop waits for it although its time is up: a database that is well needs no longer for the last events."""
 GRACE_SECONDS = 1.0
 """What a statement that hangs may cost on top."""
 
@@ -169,7 +171,7 @@ class Bookkeeping:
             self._leave()
         if self._history is not None:
             await self._history.close()
-        patience = max(0.0, min(CLOSE_SECONDS, seconds - GRACE_SECONDS))
+        patience = max(LEAST_SECONDS, min(CLOSE_SECONDS, seconds - GRACE_SECONDS))
         try:
             async with asyncio.timeout(patience + GRACE_SECONDS):
                 left = await in_daemon_thread(lambda: books.close(patience), "close-books")

@@ -120,6 +120,13 @@ class TestLife:
         assert keeping.outcome == "1 events written"
         assert (tmp_path / "books" / "books.sqlite3").is_file()
 
+    async def test_a_stop_whose_time_is_up_still_writes_what_the_database_takes(self, tmp_path: Path) -> None:
+        keeping = books_of(tmp_path)
+        await keeping.open()
+        keeping.on_denial(Denial(1, ORDER, Deny(Reason.HALTED)))
+        await keeping.close(-5.0)
+        assert keeping.outcome == "1 events written"
+
     async def test_a_statement_that_hangs_does_not_hold_the_stop(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -128,6 +135,7 @@ class TestLife:
         goes_on, close = Event(), Books.close
         monkeypatch.setattr(Books, "close", lambda books, _: (goes_on.wait(30), close(books))[1])
         monkeypatch.setattr(bookkeeping, "GRACE_SECONDS", 0.05)
+        monkeypatch.setattr(bookkeeping, "LEAST_SECONDS", 0.0)
         monkeypatch.setattr(Books, "stats", lambda _: STATS)
         await keeping.close(0)
         assert keeping.outcome == (
