@@ -97,15 +97,13 @@ def _order_pair(ours: OrderRow, theirs: OrderRow) -> Iterator[Difference]:
         yield _order(Kind.OWNER, theirs, f"the books say it is of {ours.owner}")
     if not _same_state(ours.state, theirs.state) or ours.filled != theirs.filled:
         yield _order(Kind.ORDER_STATE, theirs, f"the books have it {ours.state}, {ours.filled:f} filled")
-    terms = ("symbol", "side", "quantity", "venue_id")
+    # An answer to a change may be lost while the end of the order is told: its terms matter no more then.
+    over = theirs.amended and theirs.state is not State.OPEN
+    terms = ("symbol", "side", "venue_id") if over else ("symbol", "side", "venue_id", "quantity", "price")
     for term in terms:
         mine, real = getattr(ours, term), getattr(theirs, term)
-        if mine != real:
+        if mine != real and None not in (mine, real):
             yield _order(Kind.ORDER_TERMS, theirs, f"{term} is {real}, in the books {mine}")
-    # An answer to a change may be lost while the fill that ends the order is told: its limit matters no more then.
-    over = theirs.amended and theirs.state is not State.OPEN
-    if None not in (ours.price, theirs.price) and ours.price != theirs.price and not over:
-        yield _order(Kind.ORDER_TERMS, theirs, f"price is {theirs.price}, in the books {ours.price}")
 
 
 def _same_state(ours: State, theirs: State) -> bool:
