@@ -113,6 +113,8 @@ class NautilusGate:
 
     def permits(self, order: Order) -> Deny | None:
         """Say why an order that was admitted must not be sent now, if so."""
+        if self.gate.standing.is_open and not self._reader.is_cleanup(order):
+            return None
         market = self._find_market(order.instrument_id)
         if market is None:
             return Deny(Reason.NO_ROUTE, order.instrument_id.value)

@@ -63,6 +63,11 @@ class OrderReader:
         """Return the name of a strategy in the limits; its id where it has none."""
         return self._names.get(strategy_id, strategy_id)
 
+    def is_cleanup(self, order: Order) -> bool:
+        """Return whether an order is the node's own, sent to end its exposure."""
+        tags = order.tags
+        return tags is not None and self._cleanup_tag in tags
+
     def read(self, order: Order, contract: Contract, position_id: object = None) -> OrderIntent:
         """Return an order as risk sees it, with what is left to fill."""
         decimal = self._decimal

@@ -23,6 +23,7 @@ from trading_node.day_losses import kept_losses
 from trading_node.drain.facts import Result
 from trading_node.environment import Environment
 from trading_node.errors import NodeError, crashed, stop_incomplete
+from trading_node.garbage import spare_what_stays
 from trading_node.gate import Gate
 from trading_node.kubernetes_report import ApiServer, StatusClient, StatusReporter
 from trading_node.limits_file import LimitsFile, LimitsInForce
@@ -171,6 +172,7 @@ class Runner:
         await self._open_books(node)
         if section.mode is Mode.LIVE:
             self._reconcile(node)
+        spare_what_stays()
         self._enter(Life(state=NodeState.STARTING, reason="Connecting"))
         await node.start()
         self._enter(Life(state=NodeState.TRADING, reconciled=True))

@@ -107,14 +107,14 @@ def _guard_requests(http_client: Any, permits: Permits) -> None:  # noqa: ANN401
     """
     send = http_client.send_request
 
-    async def guarded(http_method: HttpMethod, url_path: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+    def guarded(http_method: HttpMethod, url_path: str, *args: Any, **options: Any) -> Awaitable[Any]:  # noqa: ANN401
         for order in _sending.get():
             refusal = permits(order)
             if refusal is not None:
                 _log.warning("%s is not sent: %s", order.client_order_id, refusal)
                 raise BinanceClientError(status=403, message=f"not sent: {refusal}", headers={})
         sent: Awaitable[Any] = send(http_method, url_path, *args, **options)
-        return await sent
+        return sent
 
     http_client.send_request = guarded
 
