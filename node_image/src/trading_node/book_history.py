@@ -3,9 +3,12 @@
 import logging
 import time
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from trading_node.reconciliation.books import BooksNow
 from trading_node.threads import in_daemon_thread
+from trading_node.venue_symbols import to_engine
 
 if TYPE_CHECKING:
     from trading_node.former_life import History, OrderHistory
@@ -47,6 +50,19 @@ class BookHistory:
     async def orders_of(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> "list[OrderHistory]":
         """Return single orders, open or closed."""
         return await self._asked().orders_of(client_order_ids, venue_order_ids)
+
+    async def now(self, account_id: str) -> BooksNow | None:
+        """Return what the database has of an account; None while it lags behind what it was told."""
+        if self._books.stats().queue_depth:
+            return None
+        orders, positions = await self._asked().open_now()
+        held: dict[str, Decimal] = {}
+        for position in positions:
+            if position.key.account_id == account_id:
+                name = to_engine(position.key.instrument_id)
+                held[name] = held.get(name, Decimal(0)) + position.quantity
+        mine = {order: filled for account, order, filled in orders if account == account_id}
+        return BooksNow(orders=mine, positions={name: quantity for name, quantity in held.items() if quantity})
 
     async def close(self) -> None:
         """Close the connection."""

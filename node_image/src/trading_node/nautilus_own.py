@@ -129,6 +129,10 @@ class OwnSide:
                 found[key] = found.get(key, ZERO) + position.signed_decimal_qty()
         return found
 
+    def spot(self) -> set[str]:
+        """Return the instruments that venues keep as balances."""
+        return {each.id.value for each in self._cache.instruments() if isinstance(each, CurrencyPair)}
+
     def _position(self, instrument_id: InstrumentId) -> Decimal:
         held = self._cache.positions_open(instrument_id=instrument_id, account_id=self._account_id)
         return sum((position.signed_decimal_qty() for position in held), ZERO)

@@ -21,6 +21,7 @@ from trading_node.nautilus_repair import Repairer, RepairError
 from trading_node.nautilus_restore import Restorer
 from trading_node.nautilus_streams import StreamWatch
 from trading_node.reconciliation.agreement import Agreement
+from trading_node.reconciliation.books import BooksNow, compare_books, standing
 from trading_node.reconciliation.compare import compare
 from trading_node.reconciliation.difference import NO_MEMORY, Change, ChangeOrder, Difference, Rules
 from trading_node.reconciliation.facts import VenueView
@@ -52,13 +53,15 @@ class VenueReconciler:
         settle: Callable[[], Awaitable[None]],
         on_change: Callable[["VenueReconciler"], None],
         why_rejected: Callable[[str], str],
+        books_now: Callable[[], Awaitable[BooksNow | None]],
         interval_seconds: float,
         rules: Rules,
     ) -> None:
         """Prepare; `agree` and `run` act.
 
         settle: waits until what was told to the engine is taken in. on_change: the gate may have to open or close.
-        why_rejected: what the adapter concluded of an order that was sent without an answer.
+        why_rejected: what the adapter concluded of an order that was sent without an answer. books_now: what the books'
+        database has; None where there is none or it lags behind.
         """
         self.client = client
         self.agreement = Agreement(str(client.venue or client.id))
@@ -71,6 +74,8 @@ class VenueReconciler:
         self._settle = settle
         self._on_change = on_change
         self._why_rejected = why_rejected
+        self._books_now = books_now
+        self._books_found: dict[str, Difference] = {}
         self._interval = interval_seconds
         self._rules = rules
         self._memory = NO_MEMORY
@@ -129,6 +134,7 @@ class VenueReconciler:
                         await self._wake.wait()
                 self._wake.clear()
                 await self.agree()
+                await self._compare_books()
         finally:
             watching.cancel()
             if self._soon is not None:
@@ -161,6 +167,24 @@ class VenueReconciler:
             still = {order.client_order_id for order in in_flight}
             self._asked_in_flight = {k: v for k, v in self._asked_in_flight.items() if k in still}
         return overdue
+
+    async def _compare_books(self) -> None:
+        """Tell where the books in the database differ from what the node trades by; no reason to stop."""
+        try:
+            before = self._own.view()
+            books = await self._books_now()
+            after = self._own.view()
+        except Exception as error:  # noqa: BLE001  # a database may be away; the journal holds what it is told
+            _log.info("the books could not be compared: %s", error)
+            return
+        if books is None or (before.orders, before.positions) != (after.orders, after.positions):
+            return
+        # An order that has not got to the venue has no account in the books yet.
+        orders = {key: order for key, order in after.orders.items() if not order.is_unanswered}
+        found = compare_books(orders, after.positions, books, self._own.spot())
+        self.agreement.on_books(standing(self._books_found, found), time.time_ns())
+        self._books_found = found
+        self._on_change(self)
 
     # One look
 

@@ -27,6 +27,7 @@ from trading_node.nautilus_repair import Repairer
 from trading_node.nautilus_restore import Restorer, abandoned_event, missing_references
 from trading_node.nautilus_testimony import Testimony
 from trading_node.reconciliation.agreement import VenueStats, sentence
+from trading_node.reconciliation.books import BooksNow
 from trading_node.reconciliation.difference import Kind, Rules
 
 MARGIN_NS = 2_000_000_000
@@ -49,6 +50,9 @@ class Memory(Protocol):
 
     async def orders_of(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> list[OrderHistory]:
         """Return single orders."""
+
+    async def now(self, account_id: str) -> BooksNow | None:
+        """Return what the database has of an account; None while it lags behind."""
 
 
 class NautilusReconciliation:
@@ -148,6 +152,7 @@ class NautilusReconciliation:
             settle=self._settle,
             on_change=self._tell,
             why_rejected=testimony.why,
+            books_now=functools.partial(self._books_now, client.account_id.value),
             interval_seconds=self._interval,
             rules=Rules(receive_window_ns=_window_ns(client)),
         )
@@ -200,6 +205,10 @@ class NautilusReconciliation:
     async def _find_orders(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> list[OrderHistory]:
         memory = self._memory()
         return [] if memory is None else await memory.orders_of(client_order_ids, venue_order_ids)
+
+    async def _books_now(self, account_id: str) -> BooksNow | None:
+        memory = self._memory()
+        return None if memory is None else await memory.now(account_id)
 
     async def _settle(self) -> None:
         """Wait until the engine has taken in what it was told."""

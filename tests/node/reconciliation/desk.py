@@ -60,6 +60,9 @@ class Desk(RunningNode):
         self.gate = gate
         self.reconciliation = reconciliation
         self.books = books
+        self.told: list[Callable[[Any], None]] = []
+        """Whom the recorder tells; a test may put another there."""
+        self.recorder: NautilusBooks | None = None
 
     @property
     def stats(self) -> VenueStats:
@@ -142,7 +145,12 @@ async def life(
     on_path.guard_clients()
     books = Bookkeeping(DatabaseSection(directory="books"), folder, "TESTER-001", {})
     await books.open()
-    recorder = NautilusBooks(node.kernel.cache, books.record, trader_id="TESTER-001")
+    told: list[Callable[[Any], None]] = [books.record]
+
+    def tell(event: Any) -> None:
+        told[0](event)
+
+    recorder = NautilusBooks(node.kernel.cache, tell, trader_id="TESTER-001")
     recorder.follow(node.kernel.msgbus)
     books.follow(lambda: recorder.leave(node.kernel.msgbus))
     start = node.trader.start
@@ -160,6 +168,7 @@ async def life(
     before_start(reconciliation)
     task = asyncio.create_task(node.kernel.start_async())
     desk = Desk(node, probe, gate, reconciliation, books)
+    desk.told, desk.recorder = told, recorder
     try:
         if trades_at_once:
             await until(lambda: node.trader.is_running or task.done(), "the node trades", 2 * TIMEOUT_S)

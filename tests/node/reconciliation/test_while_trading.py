@@ -249,3 +249,19 @@ async def test_answers_that_come_late_do_no_harm(venue: Venue, tmp_path: Path) -
         assert cached_fills(desk) == ledger_fills(venue.futures, ACCOUNT)
         assert position(desk) == venue.futures.exchange.ledger.accounts[ACCOUNT].position("BTCUSDT").quantity
         assert desk.stats.unresolved == ()
+
+
+async def test_books_that_lack_something_are_told(venue: Venue, tmp_path: Path) -> None:
+    async with life(venue, tmp_path, interval_seconds=0.3) as desk:
+        desk.told[0] = lambda _: None
+        order = desk.rest()
+        await until(lambda: order.status == OrderStatus.ACCEPTED, "accepted")
+        await until(lambda: desk.stats.unresolved, "it is found", MANY_S)
+        assert {each.kind for each in desk.stats.unresolved} == {Kind.BOOKS}
+        assert desk.stats.unresolved[0].subject == order.client_order_id.value
+        assert desk.is_open(), "the venue and the node agree"
+        desk.told[0] = desk.books.record
+        assert desk.recorder is not None
+        for event in order.events:
+            desk.recorder.on_event(event)
+        await until(lambda: not desk.stats.unresolved, "the books have it", MANY_S)

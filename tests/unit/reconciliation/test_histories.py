@@ -97,7 +97,8 @@ def test_agreement_is_stable(steps: list[tuple[str, int, int, bool, bool]]) -> N
     history = History(steps)
     node, venue, now = history.node, history.venue, history.now
     agree(node, venue, now)
+    agree(node, venue, now + 1000 * SECOND)  # A cancellation that nobody answered is refused only in time.
     before = dict(node.orders), dict(node.fills)
-    found = agree(node, venue, now + 1000 * SECOND)
+    found = agree(node, venue, now + 2000 * SECOND)
     assert len(found) == 2
     assert (node.orders, node.fills) == before

@@ -58,6 +58,7 @@ class Agreement:
         self._failed = 0
         self._tries = 0
         self._standing: dict[tuple[Kind, str], int] = {}
+        self._books: tuple[Unresolved, ...] = ()
         self._strict = True
         """Whether orders on their way keep both sides from agreeing: they do where something may have been lost."""
 
@@ -107,6 +108,14 @@ class Agreement:
         silent = Difference(kind=Kind.VENUE_SILENT, subject=self.stats.venue, message=why, remedy=remedy)
         self._note([silent], now_ns, keep=True)
 
+    def on_books(self, found: Iterable[Difference], now_ns: int) -> None:
+        """Take what differs between the node and its books: told, and no reason to stop trading."""
+        since = {each.subject: each.since_ns for each in self._books}
+        others = tuple(each for each in self.stats.unresolved if each not in self._books)
+        self._books = tuple(_unresolved(each, since.get(each.subject, now_ns)) for each in found)
+        self.stats.differences[Kind.BOOKS] += sum(1 for each in self._books if each.subject not in since)
+        self.stats.unresolved = (*others, *self._books)[:MAX_UNRESOLVED]
+
     def on_repair(self, kind: Kind) -> None:
         """Count a repair."""
         self.stats.repairs[kind] += 1
@@ -123,7 +132,7 @@ class Agreement:
     def _note(self, found: Sequence[Difference], now_ns: int, *, keep: bool = False) -> None:
         """Count differences once, and keep those that stand; keep: also those that were found before."""
         standing = dict(self._standing) if keep else {}
-        told = {(u.kind, u.subject): u for u in self.stats.unresolved} if keep else {}
+        told = {(u.kind, u.subject): u for u in self.stats.unresolved if u not in self._books} if keep else {}
         for difference in found:
             key = difference.kind, difference.subject
             since = self._standing.get(key)
@@ -132,15 +141,19 @@ class Agreement:
             if not difference.trivial:
                 standing[key] = since or now_ns
             if difference.repair is None and not difference.trivial and difference.kind is not Kind.BALANCE:
-                told[key] = Unresolved(
-                    kind=difference.kind,
-                    subject=difference.subject,
-                    message=difference.message,
-                    remedy=difference.remedy,
-                    since_ns=since or now_ns,
-                )
+                told[key] = _unresolved(difference, since or now_ns)
         self._standing = standing
-        self.stats.unresolved = tuple(told.values())[:MAX_UNRESOLVED]
+        self.stats.unresolved = (*told.values(), *self._books)[:MAX_UNRESOLVED]
+
+
+def _unresolved(difference: Difference, since_ns: int) -> Unresolved:
+    return Unresolved(
+        kind=difference.kind,
+        subject=difference.subject,
+        message=difference.message,
+        remedy=difference.remedy,
+        since_ns=since_ns,
+    )
 
 
 def sentence(venues: Iterable[VenueStats]) -> str:

@@ -1,6 +1,7 @@
 """What a node that starts again has to know of its former life: read from the books, for the reconciliation."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -39,6 +40,15 @@ class HistoryReader:
         """Return the orders of these ids, open or closed."""
         wanted = orders.c.client_order_id.in_(client_order_ids) | orders.c.venue_order_id.in_(venue_order_ids)
         return await self._orders(wanted)
+
+    async def open_now(self) -> tuple[list[tuple[str, str, Decimal]], list[Position]]:
+        """Return account, client order id and filled quantity of every open order, and the open positions."""
+        columns = (orders.c.account_id, orders.c.client_order_id, orders.c.filled_quantity)
+        statement = select(*columns).where(orders.c.trader_id == self._trader_id, orders.c.is_open)
+        found = [
+            (row["account_id"], row["client_order_id"], row["filled_quantity"]) for row in await self._rows(statement)
+        ]
+        return found, [position for position, _ in await self._open_positions()]
 
     async def _orders(self, condition: ColumnElement[bool]) -> list[OrderHistory]:
         statement = select(orders.c.operation_id).where(orders.c.trader_id == self._trader_id, condition)
