@@ -59,7 +59,7 @@ DISCONNECT_SECONDS = 5.0
 STRATEGY_STOP_SECONDS = 12.0
 """A strategy with manage_stop closes its positions in up to a hundred attempts, a tenth of a second apart."""
 UNOPENED_SECONDS = 5.0
-"""How long a stop takes for what a former life left, while this one has not sent anything."""
+"""How long a stop looks for what a former life may have left, while this one has not sent anything."""
 STRATEGIES_SHARE = 3
 """The part of a stop's time, one in so many, that strategies may take at most."""
 QUIET_TURNS = 3
@@ -303,13 +303,16 @@ class NautilusNode:
         """Do at the venues what the policy says.
 
         Before the gate has opened, positions are not known and nothing was sent in this life: then orders of a former
-        one are cancelled where a venue is connected, and that is not waited for long.
+        one are cancelled where a venue is connected; where none is known, that is not waited for long.
         """
         gate.stop_taking(Admission.HALT)
         if not self.opened:
             clients = self._kernel.exec_engine._clients.values()  # noqa: SLF001  # the engine names its clients only
             connected = any(client.is_connected for client in clients)
-            policy = replace(policy, flatten=False, seconds=min(policy.seconds, UNOPENED_SECONDS * connected))
+            cache = self._kernel.cache
+            known = cache.orders_open_count() + cache.orders_inflight_count() > 0
+            seconds = policy.seconds if connected and known else min(policy.seconds, UNOPENED_SECONDS * connected)
+            policy = replace(policy, flatten=False, seconds=seconds)
         agree = None if self._reconciliation is None else self._reconciliation.look
         return await NautilusDrain(self._kernel, gate, policy, agree).run()
 
