@@ -21,6 +21,7 @@ from trading_node.former_life import History, OrderHistory
 from trading_node.gate import Gate
 from trading_node.nautilus_look import Questions
 from trading_node.nautilus_own import OwnSide
+from trading_node.nautilus_reader import VenueSilentError
 from trading_node.nautilus_reader_binance import reader_of
 from trading_node.nautilus_reconciler import VenueReconciler
 from trading_node.nautilus_repair import Repairer
@@ -204,7 +205,13 @@ class NautilusReconciliation:
 
     async def _find_orders(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> list[OrderHistory]:
         memory = self._memory()
-        return [] if memory is None else await memory.orders_of(client_order_ids, venue_order_ids)
+        if memory is None:
+            return []
+        try:
+            return await memory.orders_of(client_order_ids, venue_order_ids)
+        except Exception as error:
+            # Nobody else can say whether an order is ours.
+            raise VenueSilentError(f"the books' database does not answer ({type(error).__name__})") from error
 
     async def _books_now(self, account_id: str) -> BooksNow | None:
         memory = self._memory()

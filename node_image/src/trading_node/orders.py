@@ -1,6 +1,6 @@
 """Orders as a fold of their events: any order of arrival and any repetition gives the same order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -46,6 +46,15 @@ _STAGES = (
 )
 # What a venue confirmed outranks what was only concluded.
 _FINAL = (TransitionKind.CANCELED, TransitionKind.EXPIRED)
+# These repeat the id that was asked with: a stop that fired has another one by then.
+_ECHOES = frozenset(
+    {
+        TransitionKind.PENDING_UPDATE,
+        TransitionKind.PENDING_CANCEL,
+        TransitionKind.MODIFY_REJECTED,
+        TransitionKind.CANCEL_REJECTED,
+    }
+)
 _ALIVE = frozenset({TransitionKind.ACCEPTED, TransitionKind.TRIGGERED})
 
 Moment = tuple[int, int, str]
@@ -160,7 +169,7 @@ class OrderFold:
             filled_quantity=filled,
             average_price=ratio(value, filled) if filled else None,
             commissions=commissions,
-            venue_order_id=_last([b.venue_order_id or None for b in bearers], None) or "",
+            venue_order_id=_venue_order_id(bearers),
             account_id=_last([b.account_id or None for b in bearers], None) or "",
             tx_hash=_last([b.tx_hash or None for b in bearers if not isinstance(b, Amended)], None) or "",
             gas_used=_last([b.gas_used for b in bearers if not isinstance(b, Amended)], None),
@@ -259,6 +268,13 @@ def _learned(event: Fact) -> Moment:
 
 def _happened(event: Amended) -> Moment:
     return event.ts_event, event.ts_init, event.event_id
+
+
+def _venue_order_id(bearers: Sequence[Transition | Amended | Filled]) -> str:
+    """Return the newest id that the venue gave; of requests and their refusals only where it gave none."""
+    given = [b.venue_order_id for b in bearers if not (isinstance(b, Transition) and b.kind in _ECHOES)]
+    asked_with = [b.venue_order_id for b in bearers]
+    return next((each for each in (*reversed(given), *reversed(asked_with)) if each), "")
 
 
 def _last[T](values: list[T | None], otherwise: T | None) -> T | None:

@@ -135,6 +135,16 @@ def test_the_newest_id_of_the_venue_counts() -> None:
     assert order.venue_order_id == "V-2"
 
 
+def test_a_refusal_repeats_the_id_that_was_asked_with() -> None:
+    """As when a cancellation meets a stop that has just fired, and has another id since."""
+    asked = moved(TransitionKind.PENDING_CANCEL, 3, venue_order_id="ALGO-1")
+    refused = moved(TransitionKind.CANCEL_REJECTED, 6, venue_order_id="ALGO-1")
+    accepted = moved(TransitionKind.ACCEPTED, 2, venue_order_id="ALGO-1")
+    fired = amended(4, "2", venue_order_id="V-9")
+    assert fold(placed(), accepted, asked, fired, refused).venue_order_id == "V-9"
+    assert fold(placed(), refused).venue_order_id == "ALGO-1"
+
+
 def test_an_event_of_another_order_is_refused() -> None:
     with pytest.raises(ValueError, match=r"O-2.*not.*O-1"):
         fold(placed("O-2"))
