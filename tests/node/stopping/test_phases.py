@@ -1,0 +1,137 @@
+"""SIGTERM in every phase of a live node's life, also with a venue that takes connections and never answers."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.node.processes import node_process
+from tests.node.stopping.desk import HOLDER, Desk, desk, exchange, holder
+from tests.node.venues.desks import keys, run_config, venue
+from tests.venue.process import VenueProcess
+from trading_api.exit_codes import ExitCode
+
+PROMPT_SECONDS = 9.0
+"""Well within the timeout, on a busy machine."""
+KUBERNETES = {
+    "TRADING_DEPLOYMENT_NAME": "btc",
+    "TRADING_NAMESPACE": "desk",
+    "TRADING_POD_NAME": "btc-node-0",
+    "TRADING_POD_UID": "uid",
+    "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+}
+
+
+@pytest_asyncio.fixture
+async def simulator() -> AsyncIterator[VenueProcess]:
+    async with exchange() as running:
+        yield running
+
+
+@contextmanager
+def black_hole() -> Iterator[int]:
+    """Listen, take every connection and answer none; yield the port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken: list[socket.socket] = []
+        ended = threading.Event()
+
+        def take() -> None:
+            while not ended.is_set():
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                taken.append(connection)
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            ended.set()
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for connection in taken:
+                connection.close()
+
+
+async def test_while_it_connects_to_a_venue_that_never_answers(tmp_path: Path, simulator: VenueProcess) -> None:
+    with black_hole() as port:
+        section = venue(simulator, "futures")
+        ws = f"ws://127.0.0.1:{port}"
+        section["endpoints"] = {
+            "http": f"http://127.0.0.1:{port}", "data_stream": ws, "trade_stream": ws, "user_stream": ws
+        }  # fmt: skip
+        config = run_config(section, holder("futures"), drain={"timeout": "30s"})
+        with node_process(tmp_path, config, environment=keys(simulator, "futures"), modules={"holder": HOLDER}) as node:
+            node.wait_for("Starting: Connecting")
+            code, took = Desk(node, simulator, "futures").stop()
+            assert code == ExitCode.OK, node.stderr
+            assert took < PROMPT_SECONDS
+            assert node.summary["drain"]["verified"] is False
+
+
+async def test_while_it_is_to_agree_with_a_venue_that_does_not_answer(tmp_path: Path, simulator: VenueProcess) -> None:
+    endpoint = "GET /fapi/v1/openOrders"
+    await simulator.add_fault(room="binance-futures", action="server_error", endpoint=endpoint, count=None)
+    async with desk(tmp_path, simulator, drain={"timeout": "30s"}) as running:
+        running.node.wait_for("does not answer")
+        code, took = running.stop()
+        assert code == ExitCode.OK, running.node.stderr
+        assert took < PROMPT_SECONDS + 5
+        assert running.drain["verified"] is False
+
+
+async def test_while_a_venue_that_hangs_is_traded_on(tmp_path: Path, simulator: VenueProcess) -> None:
+    async with desk(tmp_path, simulator, drain={"timeout": "12s"}) as running:
+        running.settle(2, 0)
+        os.kill(simulator.pid, signal.SIGSTOP)
+        try:
+            code, took = running.stop()
+        finally:
+            os.kill(simulator.pid, signal.SIGCONT)
+        assert code == ExitCode.STOP_INCOMPLETE
+        assert took < 12
+        assert running.drain["verified"] is False
+        assert running.drain["openOrders"] == 2
+
+
+async def test_while_it_drains(tmp_path: Path, simulator: VenueProcess) -> None:
+    async with desk(tmp_path, simulator, drain={"timeout": "30s"}) as running:
+        running.settle(2, 0)
+        await simulator.add_fault(room="binance-futures", action="reject", endpoint="DELETE /fapi/v1/order", count=4)
+        running.node.send(signal.SIGTERM)
+        running.node.wait_for("OrderCancelRejected")
+        code, took = running.stop()
+        assert code == ExitCode.OK, running.node.stderr
+        assert took < 20
+        assert not await running.open_orders()
+
+
+async def test_while_it_reports_to_an_api_server_that_never_answers(tmp_path: Path, simulator: VenueProcess) -> None:
+    with black_hole() as port:
+        config = run_config(venue(simulator, "futures"), holder("futures"), drain={"timeout": "30s"})
+        environment = {**keys(simulator, "futures"), **KUBERNETES, "KUBERNETES_SERVICE_PORT": str(port)}
+        with node_process(tmp_path, config, environment=environment, modules={"holder": HOLDER}) as node:
+            running = Desk(node, simulator, "futures")
+            running.settle(2, 0)
+            code, took = running.stop()
+            assert code == ExitCode.OK, node.stderr
+            assert took < PROMPT_SECONDS + 5
+            assert not await running.open_orders()
+
+
+@pytest.mark.parametrize("seconds", [5, 8])
+async def test_a_short_timeout_is_kept(tmp_path: Path, simulator: VenueProcess, seconds: int) -> None:
+    async with desk(tmp_path, simulator, drain={"timeout": f"{seconds}s"}) as running:
+        running.settle(2, 0)
+        code, took = running.stop()
+        assert code == ExitCode.OK, running.node.stderr
+        assert took < seconds
+        assert not await running.open_orders()
