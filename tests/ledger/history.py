@@ -26,7 +26,7 @@ from tests.ledger.venue_rows import balances, venue_rows
 from tests.venue.process import VenueProcess, venue_process
 from trading_api.exit_codes import ExitCode
 
-START_S = 40.0
+START_S = 90.0
 """Within which a node trades that nothing disturbs."""
 STOP_S = 45.0
 SETTLE_S = {"restart": 1.5, "running": 13.0}

@@ -36,7 +36,7 @@ def outcomes() -> dict[str, Outcome]:
     return dict(zip(ROOMS, asyncio.run(all_of_them()), strict=True))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("room", ROOMS)
 def test_nonsense_ends_neither_the_node_nor_the_books(room: str, outcomes: dict[str, Outcome]) -> None:
     outcome = outcomes[room]

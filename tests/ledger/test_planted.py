@@ -78,7 +78,7 @@ def outcomes() -> dict[str, Outcome]:
     return dict(zip((bug.module for bug in BUGS), asyncio.run(all_of_them()), strict=True))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("bug", BUGS, ids=[bug.module or "no bug" for bug in BUGS])
 def test_the_bug_is_found(bug: Planted, outcomes: dict[str, Outcome]) -> None:
     outcome = outcomes[bug.module]
