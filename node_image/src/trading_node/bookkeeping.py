@@ -8,7 +8,6 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +47,6 @@ class Bookkeeping:
         self._leave: Callable[[], None] | None = None
         self._well = True
         self._history: BookHistory | None = None
-        self.run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-        """Name of this run, in the books."""
         self.outcome = ""
         """What a person is told at the end; empty before."""
 

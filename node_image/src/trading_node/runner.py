@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,8 @@ class Runner:
         self._node: NautilusNode | None = None
         self._replays = replays(config.trading_node.venues)
         self._feed = ReplayFeed(replay_speed(config.trading_node.venues))
+        self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        """Name of this run, in the books."""
         self._books = books = keep_books(config.database, folder, config.trading_node.trader_id, os.environ)
         if books is None:
             self._gate = Gate(compile_limits(config.risk_engine))
@@ -161,6 +164,8 @@ class Runner:
             portfolio=lambda: node.portfolio,
             folder=self._folder,
             variables=os.environ,
+            state_directory=section.state_directory,
+            run=self._run,
         )
         if self._replays:
             node.process_synchronously(accelerated=self._feed.accelerated)
@@ -169,7 +174,7 @@ class Runner:
         node.build([build_venue(venue, parts) for venue in section.venues], strategies)
         names = {built.id.value: named.name for named, built in zip(section.strategies, strategies, strict=True)}
         node.gate_orders(self._gate, names, (lambda: self._feed.time_ns) if self._replays else None)
-        await self._open_books(node)
+        await self._open_books(node, parts.paper_run)
         if section.mode is Mode.LIVE:
             self._reconcile(node)
         spare_what_stays()
@@ -245,7 +250,7 @@ class Runner:
             name: await in_daemon_thread(partial(open_catalog, path), f"open-{name}") for name, path in paths.items()
         }
 
-    async def _open_books(self, node: NautilusNode) -> None:
+    async def _open_books(self, node: NautilusNode, paper_run: str) -> None:
         """Open the books before anything happens that belongs into them."""
         books = self._books
         if books is None:
@@ -253,7 +258,7 @@ class Runner:
         self._enter(Life(state=NodeState.STARTING, reason="OpeningBooks"))
         await books.open()
         simulated = [venue.name for venue in self._config.trading_node.venues if venue.paper is not None]
-        books.follow(node.keep_books(books.record, simulated, books.run))
+        books.follow(node.keep_books(books.record, simulated, paper_run))
 
     async def _close_books(self) -> None:
         if self._books is None:

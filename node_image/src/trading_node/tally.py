@@ -87,10 +87,15 @@ class Tally:
             positions_closed=self._closed,
             profits=self._profits(positions),
             balances=tuple(b for venue in venues for b in self._balances(venue)),
-            recent_orders=tuple(map(_order, filter(None, map(cache.order, reversed(self._recent_orders))))),
+            recent_orders=tuple(map(_order, filter(None, map(cache.order, self._latest_orders())))),
             recent_fills=tuple(_fill(fill) for fill in reversed(self._recent_fills)),
             open_positions=tuple(self._position(position) for position in positions[:RECENT]),
         )
+
+    def _latest_orders(self) -> list[ClientOrderId]:
+        """Return the latest orders, and the open ones that are older than this process."""
+        resting = (order.client_order_id for order in self._cache.orders_open())
+        return list(dict.fromkeys([*reversed(self._recent_orders), *resting]))[:RECENT]
 
     def _profits(self, positions: list[NautilusPosition]) -> tuple[Profit, ...]:
         realized = defaultdict(Decimal, self._banked)

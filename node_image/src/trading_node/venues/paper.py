@@ -1,7 +1,9 @@
 """The simulated account of a Paper deployment: Nautilus' sandbox venue, fed with what the strategies hear."""
 
 import asyncio
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, override
 
@@ -17,6 +19,22 @@ from nautilus_trader.portfolio.base import PortfolioFacade
 
 from trading_api.venues import PaperAccount
 from trading_node.errors import config_refused
+from trading_node.venues.paper_memory import instruments_of, put_back, remember
+from trading_node.venues.paper_state import PaperFile, PaperState
+
+INSTRUMENT_POLL_SECONDS = 0.01
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class KeptAccount:
+    """A paper account that outlives the process."""
+
+    file: PaperFile
+    state: PaperState
+    written: bool = False
+    """Whether this run has written it: one that never got to trading changes nothing."""
 
 
 class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
@@ -27,8 +45,10 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
     that hears nothing but bars or a book would find no market.
     """
 
-    def __init__(self, **arguments: Any) -> None:  # noqa: ANN401  # those of the sandbox client
+    def __init__(self, *, kept: KeptAccount | None = None, **arguments: Any) -> None:  # noqa: ANN401  # the sandbox'
         super().__init__(**arguments)
+        self._kept = kept
+        self._unwritten = False
         # The sandbox asks up to nine times per tick which kind of data it is.
         self._processors: dict[type, Callable[[Any], None]] = {
             QuoteTick: self.exchange.process_quote_tick,
@@ -55,8 +75,52 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
 
     @override
     def connect(self) -> None:
-        super().connect()
         self._msgbus.subscribe("data.bars.*", handler=self._on_bar)
+        if self._kept is None:
+            super().connect()
+        else:
+            self.create_task(self._connect_kept(self._kept), log_msg="go on with the paper account")
+
+    async def _connect_kept(self, kept: KeptAccount) -> None:
+        """Connect once the instruments are known that the account holds; the start waits for it."""
+        missing = instruments_of(kept.state)
+        while missing:
+            missing = {name for name in missing if self._cache.instrument(name) is None}
+            await asyncio.sleep(INSTRUMENT_POLL_SECONDS)
+        super().connect()  # makes the books of all instruments anew, so it comes first
+        try:
+            put_back(kept.state, self._cache, self.exchange)
+        except Exception:
+            self._set_connected(False)  # Nautilus' signature
+            raise
+        for topic in ("events.order.*", "events.account.*"):
+            self._msgbus.subscribe(topic, handler=self._on_change)
+        self._write()
+
+    @override
+    def disconnect(self) -> None:
+        super().disconnect()
+        if self._kept is not None and self._kept.written:
+            self._write(to_disk=True)
+            self._kept.file.close()
+
+    def _on_change(self, _: object) -> None:
+        """Write once all that this turn of the event loop brings has happened."""
+        if not self._unwritten:
+            self._unwritten = True
+            self._loop.call_soon(self._write)
+
+    def _write(self, *, to_disk: bool = False) -> None:
+        self._unwritten = False
+        kept = self._kept
+        if kept is None:
+            return
+        try:
+            kept.state = remember(kept.state, self._cache, self.exchange)
+            kept.file.write(kept.state, to_disk=to_disk)
+            kept.written = True
+        except (OSError, ValueError) as error:
+            _log.error("the paper account of %s could not be kept: %s", self.venue, error)
 
     def _on_bar(self, bar: Bar) -> None:
         bar_type = bar.bar_type
@@ -65,9 +129,10 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
             self.on_data(bar)
 
 
-def paper_config(venue: str, account: PaperAccount) -> SandboxExecutionClientConfig:
+def paper_config(venue: str, account: PaperAccount, kept: KeptAccount | None = None) -> SandboxExecutionClientConfig:
     """Return the sandbox' config for an account. Raises NodeError for a balance in a currency that Nautilus lacks."""
-    for balance in account.starting_balances:
+    balances = account.starting_balances if kept is None else kept.state.balances
+    for balance in balances:
         try:
             Money.from_str(balance)
         except ValueError as error:
@@ -77,14 +142,18 @@ def paper_config(venue: str, account: PaperAccount) -> SandboxExecutionClientCon
             ) from error
     return SandboxExecutionClientConfig(
         venue=venue,
-        starting_balances=list(account.starting_balances),
+        starting_balances=list(balances),
         account_type=account.account_type.upper(),
         oms_type=account.oms_type.upper(),
         default_leverage=Decimal(account.default_leverage),
+        # Counted ids would begin again and meet those of orders that were kept.
+        use_random_ids=kept is not None,
     )
 
 
-def paper_factory(portfolio: Callable[[], PortfolioFacade]) -> type[LiveExecClientFactory]:
+def paper_factory(
+    portfolio: Callable[[], PortfolioFacade], kept: KeptAccount | None = None
+) -> type[LiveExecClientFactory]:
     """Return a factory of paper clients; the portfolio exists only once the node is made."""
 
     class PaperExecutionClientFactory(LiveExecClientFactory):  # type: ignore[misc]
@@ -102,7 +171,7 @@ def paper_factory(portfolio: Callable[[], PortfolioFacade]) -> type[LiveExecClie
             **_: Any,  # whatever else a later Nautilus hands over
         ) -> PaperExecutionClient:
             return PaperExecutionClient(
-                loop=loop, portfolio=portfolio(), msgbus=msgbus, cache=cache, clock=clock, config=config
+                loop=loop, portfolio=portfolio(), msgbus=msgbus, cache=cache, clock=clock, config=config, kept=kept
             )
 
     return PaperExecutionClientFactory

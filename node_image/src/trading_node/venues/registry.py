@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from trading_node.errors import config_refused
 from trading_node.redaction import hide
 from trading_node.venues.adapter import Client
 from trading_node.venues.clients import VenueClients
-from trading_node.venues.paper import paper_config, paper_factory
+from trading_node.venues.paper import KeptAccount, paper_config, paper_factory
+from trading_node.venues.paper_state import PaperFile
 from trading_node.venues.replay import replay_factory, venue_instruments
 from trading_node.venues.replay_feed import ReplayFeed
 
@@ -51,6 +52,17 @@ class Parts:
     """Where relative paths count from."""
     variables: Mapping[str, str]
     """The process' environment."""
+    state_directory: str | None = None
+    """Where paper accounts outlive the process, if they do."""
+    run: str = ""
+    """Name of this run."""
+    runs: set[str] = field(default_factory=set)
+    """The runs that opened the paper accounts which are kept; filled while venues are built."""
+
+    @property
+    def paper_run(self) -> str:
+        """Name of the run whose positions the simulated ones go on with: this one, unless accounts were kept."""
+        return min(self.runs, default=self.run)
 
 
 def replays(venues: Sequence[NodeVenue]) -> bool:
@@ -140,6 +152,13 @@ def _replay(venue: NodeVenue, parts: Parts) -> Client:
 
 
 def _paper(venue: NodeVenue, parts: Parts) -> Client:
-    if venue.paper is None:
+    account = venue.paper
+    if account is None:
         raise config_refused(f"The venue {venue.name} has no paper", "Write paper with starting_balances")
-    return Client(config=paper_config(venue.name, venue.paper), factory=paper_factory(parts.portfolio))
+    kept = None
+    # A replay begins anew each time, and so does its account.
+    if parts.state_directory is not None and venue.adapter is not Adapter.REPLAY:
+        file = PaperFile(parts.folder / parts.state_directory, venue.name)
+        kept = KeptAccount(file, file.open_account(account, parts.run))
+        parts.runs.add(kept.state.run)
+    return Client(config=paper_config(venue.name, account, kept), factory=paper_factory(parts.portfolio, kept))
