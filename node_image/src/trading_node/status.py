@@ -134,13 +134,20 @@ def _replay(replay: Replay | None) -> ReplayProgress | None:
 
 
 def _fit(status: NodeStatus) -> NodeStatus:
-    """Shorten the message, then the list of currencies, until the report is small enough."""
+    """Shorten the message, then the lists, the longest first, until the report is small enough."""
     while len(status.model_dump_json(by_alias=True, exclude_none=True).encode()) > wiring.STATUS_NODE_MAX_BYTES:
+        drain = status.drain
         if status.message:
             message = shorten(status.message, len(status.message) // 2) if len(status.message) > 8 else ""
             status = status.model_copy(update={"message": message})
-        else:
+        elif drain is not None and (drain.left_orders or drain.left_positions):
+            longer = "left_orders" if len(drain.left_orders) >= len(drain.left_positions) else "left_positions"
+            fewer = drain.model_copy(update={longer: getattr(drain, longer)[:-1]})
+            status = status.model_copy(update={"drain": fewer})
+        elif status.profit_and_loss:
             status = status.model_copy(update={"profit_and_loss": status.profit_and_loss[:-1]})
+        else:
+            return status
     return status
 
 

@@ -11,6 +11,7 @@ from trading_node.termination import shorten
 LISTED = 5
 """Orders and positions that are listed."""
 MAX_MESSAGE = 400
+MAX_NAME = 128
 AFTER_SECONDS = 12.0
 """What of a stop's time is kept for disconnecting, the books' last lines and the last report, at most."""
 AFTER_SHARE = 0.3
@@ -54,8 +55,8 @@ def drain_ended(drain: DrainPolicy, result: Result, *, traded: bool) -> DrainSta
         left_orders=tuple(_left_order(order) for order in result.orders[:LISTED]),
         left_positions=tuple(
             LeftPosition(
-                instrument=left.position.instrument,
-                strategy=left.position.strategy,
+                instrument=shorten(left.position.instrument, MAX_NAME),
+                strategy=shorten(left.position.strategy, MAX_NAME),
                 quantity=_text(left.position.quantity),
                 dust=left.dust,
             )
@@ -107,9 +108,9 @@ def _list(kind: str, items: list[str], *, kept: bool) -> str:
 
 def _left_order(order: WorkingOrder) -> LeftOrder:
     return LeftOrder(
-        client_order_id=shorten(order.order_id, 128),
-        instrument=order.instrument,
-        strategy=order.strategy,
+        client_order_id=shorten(order.order_id, MAX_NAME),
+        instrument=shorten(order.instrument, MAX_NAME),
+        strategy=shorten(order.strategy, MAX_NAME),
         side=_side(order),
         quantity=_text(order.remaining),
     )

@@ -36,7 +36,7 @@ class Holder(Strategy):  # type: ignore[misc]
         elif self.config.then and self._is_complete():
             if self.config.then == "raise":
                 raise RuntimeError("broken on purpose")
-            print("blocked", flush=True)
+            print("blocked on purpose", flush=True)
             time.sleep(600)
 
     def _is_complete(self) -> bool:
