@@ -4,7 +4,7 @@ import time
 from decimal import Decimal
 from typing import Any
 
-from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.enums import OrderSide, TriggerType
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
@@ -17,6 +17,8 @@ class HolderConfig(StrategyConfig, frozen=True, forbid_unknown_fields=True):  # 
     quantity: Decimal = Decimal("0.05")
     hold: Decimal = Decimal(0)
     """Signed quantity that is bought or sold at the market."""
+    emulated: bool = False
+    """Whether one more order waits in the node alone."""
     then: str = ""
     """What follows once all of it is there: raise, or block the event loop."""
 
@@ -57,6 +59,16 @@ class Holder(Strategy):  # type: ignore[misc]
                     OrderSide.BUY if buy else OrderSide.SELL,
                     size,
                     instrument.make_price((price * away).quantize(Decimal(1))),
+                )
+            )
+        if self.config.emulated:
+            self.submit_order(
+                self.order_factory.stop_market(
+                    instrument.id,
+                    OrderSide.BUY,
+                    size,
+                    instrument.make_price((price * Decimal("1.2")).quantize(Decimal(1))),
+                    emulation_trigger=TriggerType.BID_ASK,
                 )
             )
         if self.config.hold:

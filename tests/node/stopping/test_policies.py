@@ -66,6 +66,16 @@ async def test_keep_leaves_everything_and_says_what(tmp_path: Path, simulator: V
         assert running.drain["state"] == "Done"
 
 
+async def test_an_order_that_only_the_node_has_is_not_kept(tmp_path: Path, simulator: VenueProcess) -> None:
+    async with desk(tmp_path, simulator, drain=KEEP, orders=1, emulated=True) as running:
+        running.settle(1, 0)
+        running.node.wait_for("OrderEmulated")
+        code, _ = running.stop()
+        assert code == ExitCode.OK, running.node.stderr
+        assert len(await running.open_orders()) == running.drain["openOrders"] == 1
+        running.node.wait_for("OrderCanceled")
+
+
 async def test_on_a_shared_account_only_the_nodes_own_position_is_closed(
     tmp_path: Path, simulator: VenueProcess
 ) -> None:

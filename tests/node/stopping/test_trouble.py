@@ -117,6 +117,18 @@ async def test_a_position_that_the_venue_never_closes_is_said(tmp_path: Path, si
         assert running.drain["leftPositions"][0]["quantity"] == "0.040"
 
 
+async def test_a_strategy_that_cannot_end_by_itself_is_ended(tmp_path: Path, simulator: VenueProcess) -> None:
+    async with desk(tmp_path, simulator, drain={"timeout": "15s"}, manage_stop=True, hold="0.04") as running:
+        running.settle(2, 1)
+        await simulator.add_fault(room="binance-futures", action="reject", endpoint=ORDER, count=None)
+        code, took = running.stop()
+        assert code == ExitCode.OK, running.node.stderr  # its position is kept: the policy asks for no more
+        assert took < 15
+        assert any("did not come to rest" in record["message"] for record in running.node.records)
+        assert not await running.open_orders()
+        assert await running.position() == Decimal("0.04")
+
+
 async def test_a_blocked_event_loop_is_ended_in_time(tmp_path: Path, simulator: VenueProcess) -> None:
     async with desk(tmp_path, simulator, drain={"timeout": "6s"}, orders=1, then="block") as running:
         running.node.wait_for("blocked on purpose")
