@@ -162,12 +162,34 @@ def node_config(
     )
 
 
+def built(config: TradingNodeConfig, probe: Probe) -> TradingNode:
+    """A node of both venues' adapters that has its strategy and is not running yet."""
+    node = TradingNode(config=config, loop=asyncio.get_running_loop())
+    node.trader.add_strategy(probe)
+    node.add_data_client_factory(BINANCE, BinanceLiveDataClientFactory)
+    node.add_exec_client_factory(BINANCE, BinanceLiveExecClientFactory)
+    node.add_data_client_factory(OKX, OKXLiveDataClientFactory)
+    node.add_exec_client_factory(OKX, OKXLiveExecClientFactory)
+    node.build()
+    return node
+
+
+def dispose(node: TradingNode) -> None:
+    """Free what a stopped node holds. Not by `node.dispose()`: that stops the loop, which is the test's."""
+    node.kernel.dispose()
+    # The OKX factories cache their HTTP client by its settings, and a stopped node leaves it cancelled for good:
+    # the next node of this process would never connect.
+    get_cached_okx_http_client.cache_clear()
+    get_cached_okx_instrument_provider.cache_clear()
+    if node.kernel.executor is not None:
+        node.kernel.executor.shutdown(wait=True, cancel_futures=True)
+
+
 @asynccontextmanager
 async def running(
     config: TradingNodeConfig, instrument_id: str, *, start_s: float = TIMEOUT_S
 ) -> AsyncIterator[RunningNode]:
     """Run a node until the block ends; it is trading and reconciled when the block begins."""
-    node = TradingNode(config=config, loop=asyncio.get_running_loop())
     probe = Probe(
         ProbeConfig(
             instrument_id=InstrumentId.from_str(instrument_id),
@@ -177,12 +199,7 @@ async def running(
             use_hyphens_in_client_order_ids=False,
         )
     )
-    node.trader.add_strategy(probe)
-    node.add_data_client_factory(BINANCE, BinanceLiveDataClientFactory)
-    node.add_exec_client_factory(BINANCE, BinanceLiveExecClientFactory)
-    node.add_data_client_factory(OKX, OKXLiveDataClientFactory)
-    node.add_exec_client_factory(OKX, OKXLiveExecClientFactory)
-    node.build()
+    node = built(config, probe)
     task = asyncio.create_task(node.run_async())
     try:
         await until(lambda: node.trader.is_running or task.done(), "the node trades", start_s)
@@ -191,11 +208,4 @@ async def running(
     finally:
         await node.stop_async()
         await asyncio.wait_for(task, TIMEOUT_S)
-        # Not node.dispose(): that stops the loop, which is the test's.
-        node.kernel.dispose()
-        # The OKX factories cache their HTTP client by its settings, and a stopped node leaves it cancelled for good:
-        # the next node of this process would never connect.
-        get_cached_okx_http_client.cache_clear()
-        get_cached_okx_instrument_provider.cache_clear()
-        if node.kernel.executor is not None:
-            node.kernel.executor.shutdown(wait=True, cancel_futures=True)
+        dispose(node)

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from nautilus_trader.adapters.binance import BINANCE, BinanceLiveDataClientFactory, BinanceLiveExecClientFactory
-from nautilus_trader.adapters.okx import OKX, OKXLiveDataClientFactory, OKXLiveExecClientFactory
-from nautilus_trader.adapters.okx.factories import get_cached_okx_http_client, get_cached_okx_instrument_provider
+from nautilus_trader.adapters.binance import BINANCE
+from nautilus_trader.adapters.okx import OKX
 from nautilus_trader.config import CacheConfig
 from nautilus_trader.core.nautilus_pyo3 import OKXInstrumentType
 from nautilus_trader.live.node import TradingNode
@@ -26,6 +25,8 @@ from tests.venue.nautilus_node import (
     Probe,
     ProbeConfig,
     RunningNode,
+    built,
+    dispose,
     futures_clients,
     node_config,
     okx_clients,
@@ -125,7 +126,6 @@ async def life(
     config = node_config(*clients(venue, room), name=name, inflight_check_interval_ms=0, generate_missing_orders=False)
     if cache is not None:
         config = msgspec.structs.replace(config, cache=cache)
-    node = TradingNode(config=config, loop=asyncio.get_running_loop())
     probe = Probe(
         ProbeConfig(
             instrument_id=InstrumentId.from_str(INSTRUMENTS[room]),
@@ -133,12 +133,7 @@ async def life(
             use_hyphens_in_client_order_ids=False,
         )
     )
-    node.trader.add_strategy(probe)
-    node.add_data_client_factory(BINANCE, BinanceLiveDataClientFactory)
-    node.add_exec_client_factory(BINANCE, BinanceLiveExecClientFactory)
-    node.add_data_client_factory(OKX, OKXLiveDataClientFactory)
-    node.add_exec_client_factory(OKX, OKXLiveExecClientFactory)
-    node.build()
+    node = built(config, probe)
     gate = Gate(compile_limits(RiskLimits()))
     on_path = NautilusGate(node.kernel, gate)
     on_path.install()
@@ -182,11 +177,7 @@ async def life(
         await reconciliation.stop()
         await books.close(5.0)
         await node.kernel.stop_async()
-        node.kernel.dispose()
-        get_cached_okx_http_client.cache_clear()
-        get_cached_okx_instrument_provider.cache_clear()
-        if node.kernel.executor is not None:
-            node.kernel.executor.shutdown(wait=True, cancel_futures=True)
+        dispose(node)
         logging.getLogger(__name__).info("a life ended")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from hypothesis import strategies as st
@@ -38,16 +38,10 @@ SPOT = Instrument(
     maker_fee=Decimal("0.001"),
     taker_fee=Decimal("0.0015"),
 )
-PERPETUAL = Instrument(
+PERPETUAL = replace(
+    SPOT,
     symbol="BTC-PERP",
     kind=InstrumentKind.PERPETUAL,
-    base="BTC",
-    quote="USDT",
-    tick=Decimal("0.01"),
-    step=Decimal("0.001"),
-    min_quantity=Decimal("0.001"),
-    max_quantity=Decimal(100),
-    min_notional=Decimal("0.001"),
     maker_fee=Decimal("0.0002"),
     taker_fee=Decimal("0.0005"),
     multiplier=Decimal("0.1"),
