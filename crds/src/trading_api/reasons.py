@@ -110,6 +110,14 @@ class DegradedReason(StrEnum):
     """A strategy cannot be imported or constructed; the node is not started again until the spec changes."""
     USAGE_ERROR = "UsageError"
     """The node does not understand its command line: its image is of another version than the operator."""
+    CREDENTIALS_MISSING = "CredentialsMissing"
+    """Keys of a venue are missing or cannot be read; the node is not started again until the spec changes: name a
+    Secret that has them in ``credentials``."""
+    VENUE_REFUSED = "VenueRefused"
+    """A venue's adapter cannot do what the spec asks of it, or its keys are of a kind that cannot trade; the node is
+    not started again until the spec changes."""
+    PAPER_ACCOUNT_IN_USE = "PaperAccountInUse"
+    """Another process trades on the same paper account; the node is restarted."""
     NOT_TRADING = "NotTrading"
     """The node did not get to trading; it is restarted."""
     VENUE_NOT_CONNECTED = "VenueNotConnected"

@@ -5,18 +5,25 @@ from typing import Any
 from tests.venue.process import VenueProcess
 
 ACCOUNT = "desk-a"
-ROOMS = {"spot": "binance-spot", "futures": "binance-futures", "okx": "okx"}
-INSTRUMENTS = {"spot": "BTCUSDT.BINANCE", "futures": "BTCUSDT-PERP.BINANCE", "okx": "BTC-USDT.OKX"}
-SPOT_BALANCES = ["100000 USDT", "2 BTC"]
+ROOMS = {"spot": "binance-spot", "futures": "binance-futures", "okx": "okx", "okx-swap": "okx"}
+INSTRUMENTS = {
+    "spot": "BTCUSDT.BINANCE",
+    "futures": "BTCUSDT-PERP.BINANCE",
+    "okx": "BTC-USDT.OKX",
+    "okx-swap": "BTC-USDT-SWAP.OKX",
+}
+OKX: dict[str, dict[str, Any]] = {
+    "okx": {"instrument_types": ["Spot"]},
+    "okx-swap": {"instrument_types": ["Swap"], "margin_mode": "Cross"},
+}
 
 
 def keys(simulator: VenueProcess, market: str) -> dict[str, str]:
     """Return the variables with the account's keys."""
     account = next(a for a in simulator.info["accounts"] if a["account"] == ACCOUNT)
-    kind = "" if market == "okx" else "ed25519_"
     return {
-        "DESK_API_KEY": account[f"{kind}api_key"],
-        "DESK_API_SECRET": account["api_secret" if market == "okx" else "ed25519_secret"],
+        "DESK_API_KEY": account["api_key" if market in OKX else "ed25519_api_key"],
+        "DESK_API_SECRET": account["api_secret" if market in OKX else "ed25519_secret"],
         "DESK_PASSPHRASE": account["passphrase"],
     }
 
@@ -25,7 +32,7 @@ def endpoints(simulator: VenueProcess, market: str) -> dict[str, str]:
     """Return where the simulator listens."""
     room = simulator.info["rooms"][ROOMS[market]]
     http, stream = room["http"], room["ws"]
-    if market == "okx":
+    if market in OKX:
         return {"http": http, "data_stream": f"{stream}/ws/v5/public", "trade_stream": f"{stream}/ws/v5/private"}
     if market == "spot":
         return {"http": http, "data_stream": stream, "trade_stream": f"{stream}/ws-api/v3"}
@@ -41,8 +48,8 @@ def venue(simulator: VenueProcess, market: str) -> dict[str, Any]:
         "instruments": [INSTRUMENTS[market]],
         "endpoints": endpoints(simulator, market),
     }
-    if market == "okx":
-        return {"name": "OKX", "adapter": "OKX", "okx": {"instrument_types": ["Spot"]}, **document}
+    if market in OKX:
+        return {"name": "OKX", "adapter": "OKX", "okx": OKX[market], **document}
     account_type = "Spot" if market == "spot" else "UsdtFutures"
     return {"name": "BINANCE", "adapter": "Binance", "binance": {"account_type": account_type}, **document}
 
@@ -50,12 +57,14 @@ def venue(simulator: VenueProcess, market: str) -> dict[str, Any]:
 def on_paper(live: dict[str, Any], market: str) -> dict[str, Any]:
     """Return the same venue with a simulated account."""
     document = {key: value for key, value in live.items() if key != "account"}
-    if market != "okx":  # whose client logs in for market data too
+    if market in OKX:  # whose client logs in for market data too
+        document["okx"] = {"instrument_types": OKX[market]["instrument_types"]}
+    else:
         del document["credentials"]
     document["endpoints"] = {
         key: value for key, value in live["endpoints"].items() if key not in {"trade_stream", "user_stream"}
     }
-    account_type = "Margin" if market == "futures" else "Cash"
+    account_type = "Margin" if market in {"futures", "okx-swap"} else "Cash"
     return {**document, "paper": {"starting_balances": ["100000 USDT"], "account_type": account_type}}
 
 
@@ -65,7 +74,12 @@ def strategy(market: str) -> dict[str, Any]:
         "name": "ema",
         "path": "trading_node.examples.ema_cross:EmaCross",
         "config_path": "trading_node.examples.ema_cross:EmaCrossConfig",
-        "config": {"instrument_id": INSTRUMENTS[market], "trade_size": "0.01", "fast": 2, "slow": 3},
+        "config": {
+            "instrument_id": INSTRUMENTS[market],
+            "trade_size": "1" if market == "okx-swap" else "0.01",
+            "fast": 2,
+            "slow": 3,
+        },
     }
 
 
