@@ -72,6 +72,7 @@ def differences(books: BookRows, venue: VenueRows, *, none_open: bool = False) -
 def _orders(books: BookRows, venue: VenueRows) -> Iterator[Difference]:
     ours = {order.client_id: order for order in books.orders}
     theirs = {order.client_id: order for order in venue.orders}
+    emulated = {event.client_id for event in books.events if event.kind == "EMULATED"}
     for client_id, order in theirs.items():
         if client_id not in ours:
             if _leaves_no_trace(order):
@@ -82,13 +83,19 @@ def _orders(books: BookRows, venue: VenueRows) -> Iterator[Difference]:
     for client_id, order in ours.items():
         if client_id in theirs:
             continue
-        if order.state is not State.REFUSED:
+        if order.state is not State.REFUSED and not _ended_at_home(order, emulated):
             yield _order(Kind.PHANTOM_ORDER, order, "the venue never knew it")
 
 
 def _leaves_no_trace(order: OrderRow) -> bool:
     """Whether an order of somebody else came and went without a fill: nobody who was away can be expected to know."""
     return order.client_id.startswith(OUTSIDE) and order.state is not State.OPEN and not order.filled
+
+
+def _ended_at_home(order: OrderRow, emulated: set[str]) -> bool:
+    """Whether an order was held by the node itself, and cancelled before it was sent."""
+    unsent = not order.venue_id and not order.filled and order.client_id in emulated
+    return unsent and order.state in (State.CANCELED, State.EXPIRED)
 
 
 def _order_pair(ours: OrderRow, theirs: OrderRow) -> Iterator[Difference]:

@@ -52,7 +52,8 @@ class LedgerRoom:
     """Requests that a network may deliver twice without making a second order."""
     streams: tuple[str, ...] = ("user",)
     features: frozenset[str] = frozenset()
-    """What the strategies may use besides market and limit orders: modify, stop, list, bracket, post_only, fok."""
+    """What the strategies may use besides market and limit orders: modify, emulated, stop, list, bracket, post_only,
+    fok."""
     hyphens: bool = True
     """Whether client order ids may hold hyphens."""
     expires: bool = True
@@ -143,7 +144,7 @@ FUTURES = LedgerRoom(
     cancels=("DELETE /fapi/v1/order", "DELETE /fapi/v1/allOpenOrders", "DELETE /fapi/v1/batchOrders"),
     asks=("GET /fapi/*order*", "GET /fapi/*Orders", "GET /fapi/v1/userTrades", "GET /fapi/*positionRisk"),
     repeatable=("DELETE /fapi/*", "PUT /fapi/v1/order"),
-    features=frozenset({"modify", "stop", "list", "bracket", "post_only", "fok"}),
+    features=frozenset({"modify", "emulated", "stop", "list", "bracket", "post_only", "fok"}),
 )  # fmt: skip
 SPOT = LedgerRoom(
     name="spot",
@@ -163,7 +164,7 @@ SPOT = LedgerRoom(
     cancels=("DELETE /api/v3/order", "DELETE /api/v3/openOrders", "WS order.cancel"),
     asks=("GET /api/v3/*rder*", "GET /api/v3/myTrades", "GET /api/v3/account"),
     repeatable=("DELETE /api/v3/*", "WS order.cancel"),
-    features=frozenset({"stop", "list", "post_only", "fok"}),
+    features=frozenset({"emulated", "stop", "list", "post_only", "fok"}),
 )  # fmt: skip
 OKX = LedgerRoom(
     name="okx",
@@ -183,7 +184,7 @@ OKX = LedgerRoom(
     cancels=("WS cancel-order", "WS batch-cancel-orders", "POST /api/v5/trade/cancel*"),
     asks=("GET /api/v5/trade/*", "GET /api/v5/account/*"),
     repeatable=("WS cancel-order", "WS amend-order"),
-    features=frozenset({"modify", "stop", "post_only", "fok"}),
+    features=frozenset({"modify", "emulated", "stop", "post_only", "fok"}),
     hyphens=False,
     expires=False,
 )  # fmt: skip

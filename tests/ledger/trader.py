@@ -57,6 +57,7 @@ class LedgerTrader(Strategy):  # type: ignore[misc]
             "modify": (self._modify, 12),
             "stop": (self._stop_order, 4),
             "list": (self._list, 4),
+            "emulated": (self._emulated, 6),
             "bracket": (self._bracket, 1),
         }
         self._actions += [action for name, action in optional.items() if name in config.features]
@@ -83,7 +84,8 @@ class LedgerTrader(Strategy):  # type: ignore[misc]
     # What there is
 
     def _open(self) -> list[Order]:
-        orders: list[Order] = self.cache.orders_open(instrument_id=self.config.instrument_id, strategy_id=self.id)
+        held = {"instrument_id": self.config.instrument_id, "strategy_id": self.id}
+        orders: list[Order] = self.cache.orders_open(**held) + self.cache.orders_emulated(**held)
         return sorted(orders, key=lambda order: order.client_order_id.value)
 
     def _held(self) -> Decimal:
@@ -134,6 +136,10 @@ class LedgerTrader(Strategy):  # type: ignore[misc]
 
     def _limit(self, towards: int, **terms: Any) -> None:
         self.submit_order(self._make_limit(towards, **terms))
+
+    def _emulated(self) -> None:
+        """An order that the node itself holds until the market reaches it."""
+        self._limit(self._rng.choice((self._near(), self._far())), emulation_trigger=TriggerType.BID_ASK)
 
     def _list(self) -> None:
         orders = [self._make_limit(self._far()) for _ in range(self._rng.randint(2, 3))]

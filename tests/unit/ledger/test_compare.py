@@ -151,6 +151,19 @@ def test_the_terms_of_a_closed_order_that_was_amended_do_not_matter() -> None:
     assert found(State.OPEN) == [Kind.ORDER_TERMS, Kind.ORDER_TERMS]
 
 
+def test_what_the_node_held_itself_and_cancelled_is_no_phantom() -> None:
+    def found(*kinds: str, **terms: Any) -> list[Kind]:
+        held = replace(order("e", State.CANCELED, "0", venue_id=""), **terms)
+        told = (event("e", "PLACED"), event("e", "CANCELED"), *(event("e", kind) for kind in kinds))
+        ours = replace(BOOKS, orders=(*BOOKS.orders, held), events=(*BOOKS.events, *told))
+        return [difference.kind for difference in differences(ours, VENUE)]
+
+    assert found("EMULATED") == []
+    assert found() == [Kind.PHANTOM_ORDER]
+    assert found("EMULATED", venue_id="v-e") == [Kind.PHANTOM_ORDER]
+    assert found("EMULATED", state=State.IN_FLIGHT) == [Kind.PHANTOM_ORDER]
+
+
 def test_what_somebody_else_placed_and_cancelled_need_not_be_known() -> None:
     gone = order("outside2", State.CANCELED, "0", owner="")
     assert differences(BOOKS, replace(VENUE, orders=(*VENUE.orders, gone))) == []
