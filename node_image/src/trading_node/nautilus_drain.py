@@ -16,9 +16,8 @@ from nautilus_trader.common.factories import OrderFactory
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.client import ExecutionClient
 from nautilus_trader.execution.messages import CancelOrder, SubmitOrder
-from nautilus_trader.live.reconciliation import create_order_canceled_event, create_order_rejected_event
 from nautilus_trader.model.enums import OrderSide, OrderStatus
-from nautilus_trader.model.events import OrderDenied, OrderEvent
+from nautilus_trader.model.events import OrderEvent
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, PositionId, StrategyId, VenueOrderId
 from nautilus_trader.model.orders import Order
 from nautilus_trader.system.kernel import NautilusKernel
@@ -46,6 +45,7 @@ from trading_node.nautilus_gate import EXECUTE, PROCESS
 from trading_node.nautilus_reader import VenueReader, VenueSilentError, describe
 from trading_node.nautilus_reader_binance import reader_of
 from trading_node.nautilus_reconciliation import is_real
+from trading_node.nautilus_stop import cancel_command, denied_event, unknown_event
 from trading_node.nautilus_terms import read_terms
 from trading_node.own_order_ids import OwnOrderIds
 from trading_node.reconciliation.facts import VenueOrder
@@ -237,45 +237,20 @@ class NautilusDrain:
 
     def _cancel(self, order: Order) -> None:
         if order.status == OrderStatus.EMULATED:
-            self._bus.send("OrderEmulator.execute", self._cancel_command(order))
+            self._bus.send("OrderEmulator.execute", cancel_command(order, self._cache, self._now_ns()))
         elif order.status in LOCAL:
-            self._bus.send(PROCESS, self._denied(order))
+            self._bus.send(PROCESS, denied_event(order, self._now_ns()))
         else:
             self._changed[self._venue_of(order)] = self._now()
-            self._bus.send(EXECUTE, self._cancel_command(order))
-
-    def _cancel_command(self, order: Order) -> CancelOrder:
-        return CancelOrder(
-            trader_id=order.trader_id,
-            strategy_id=order.strategy_id,
-            instrument_id=order.instrument_id,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            command_id=UUID4(),
-            ts_init=self._kernel.clock.timestamp_ns(),
-            client_id=self._cache.client_id(order.client_order_id),
-        )
-
-    def _denied(self, order: Order) -> OrderDenied:
-        return OrderDenied(
-            trader_id=order.trader_id,
-            strategy_id=order.strategy_id,
-            instrument_id=order.instrument_id,
-            client_order_id=order.client_order_id,
-            reason="the node stops, and no venue has the order",
-            event_id=UUID4(),
-            ts_init=self._kernel.clock.timestamp_ns(),
-        )
+            self._bus.send(EXECUTE, cancel_command(order, self._cache, self._now_ns()))
 
     def _give_up(self, order: Order) -> None:
         """Note that the venue does not have an order, as it has said more than once."""
         _log.warning("%s is not at %s", order.client_order_id, self._venue_of(order))
-        now = self._kernel.clock.timestamp_ns()
-        if order.status == OrderStatus.SUBMITTED:
-            event = create_order_rejected_event(order, now, reason="the venue does not know the order")
-        else:
-            event = create_order_canceled_event(order, now)
-        self._bus.send(PROCESS, event)
+        self._bus.send(PROCESS, unknown_event(order, self._now_ns()))
+
+    def _now_ns(self) -> int:
+        return int(self._kernel.clock.timestamp_ns())
 
     def _reduce(self, action: Reduce) -> None:
         position = self._cache.position(PositionId(action.position_id))
@@ -300,7 +275,7 @@ class NautilusDrain:
                 strategy_id=order.strategy_id,
                 order=order,
                 command_id=UUID4(),
-                ts_init=self._kernel.clock.timestamp_ns(),
+                ts_init=self._now_ns(),
                 position_id=position.id,
             ),
         )
@@ -417,6 +392,6 @@ class NautilusDrain:
                 client_order_id=ClientOrderId(order_id),
                 venue_order_id=VenueOrderId(listed.venue_order_id),
                 command_id=UUID4(),
-                ts_init=self._kernel.clock.timestamp_ns(),
+                ts_init=self._now_ns(),
             )
             await client._cancel_order(command)  # noqa: SLF001  # the step that all adapters have

@@ -3,9 +3,14 @@
 import logging
 from typing import Any
 
+from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import Component
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import CancelOrder
+from nautilus_trader.live.reconciliation import create_order_canceled_event, create_order_rejected_event
+from nautilus_trader.model.enums import OrderStatus
+from nautilus_trader.model.events import OrderDenied, OrderEvent
+from nautilus_trader.model.orders import Order
 from nautilus_trader.system.kernel import NautilusKernel
 
 _log = logging.getLogger(__name__)
@@ -28,16 +33,8 @@ def stop_algorithms(kernel: NautilusKernel) -> None:
             _log.exception("the algorithm %s raised while it stopped", algorithm.id)
 
 
-def _cancel_primary(kernel: NautilusKernel, algorithm: Any, order: Any) -> None:  # noqa: ANN401  # Cython's classes
-    command = CancelOrder(
-        trader_id=order.trader_id,
-        strategy_id=order.strategy_id,
-        instrument_id=order.instrument_id,
-        client_order_id=order.client_order_id,
-        venue_order_id=None,
-        command_id=UUID4(),
-        ts_init=kernel.clock.timestamp_ns(),
-    )
+def _cancel_primary(kernel: NautilusKernel, algorithm: Any, order: Order) -> None:  # noqa: ANN401  # anybody's
+    command = cancel_command(order, kernel.cache, kernel.clock.timestamp_ns())
     try:
         kernel.msgbus.send(f"{algorithm.id}.execute", command)
     except Exception:  # noqa: BLE001  # a strategy may raise in the handler of the event
@@ -79,3 +76,37 @@ def end_strategies(kernel: NautilusKernel) -> list[str]:
         except Exception:  # noqa: BLE001  # the others are still to be stopped
             _log.exception("the strategy %s raised while it stopped", strategy.id)
     return [strategy.id.value for strategy in late]
+
+
+def cancel_command(order: Order, cache: Cache, now_ns: int) -> CancelOrder:
+    """Return what cancels an order, wherever it is."""
+    return CancelOrder(
+        trader_id=order.trader_id,
+        strategy_id=order.strategy_id,
+        instrument_id=order.instrument_id,
+        client_order_id=order.client_order_id,
+        venue_order_id=order.venue_order_id,
+        command_id=UUID4(),
+        ts_init=now_ns,
+        client_id=cache.client_id(order.client_order_id),
+    )
+
+
+def denied_event(order: Order, now_ns: int) -> OrderDenied:
+    """Return the end of an order that was not sent."""
+    return OrderDenied(
+        trader_id=order.trader_id,
+        strategy_id=order.strategy_id,
+        instrument_id=order.instrument_id,
+        client_order_id=order.client_order_id,
+        reason="the node stops, and no venue has the order",
+        event_id=UUID4(),
+        ts_init=now_ns,
+    )
+
+
+def unknown_event(order: Order, now_ns: int) -> OrderEvent:
+    """Return the end of an order that its venue does not know."""
+    if order.status == OrderStatus.SUBMITTED:
+        return create_order_rejected_event(order, now_ns, reason="the venue does not know the order")
+    return create_order_canceled_event(order, now_ns)
