@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.bench.kwok import ON_KWOK, kwok_nodes
 from tests.bench.operator_process import OperatorUsage, operator_usage
 from tests.bench.table import Row
-from tests.cluster import process, programs
 from tests.cluster.cluster import Cluster
 from tests.e2e.deployments import manifest
 from tests.e2e.kubectl import Kubectl, Object
@@ -29,10 +29,9 @@ COUNT = 1000
 NODES = 10
 PODS_PER_NODE = 2 * COUNT // NODES
 TIME_LIMIT = 480.0
-TOLERATION = {"key": "kwok.x-k8s.io/node", "operator": "Exists", "effect": "NoSchedule"}
-ON_KWOK = {"spec": {"nodeSelector": {"type": "kwok"}, "tolerations": [TOLERATION]}}
 GOAL_RATIO = 1.2
 GOAL_RSS_MIB = 200
+_RUNNING = (("/api/v1", "pods"), ("/apis/trading-operator.io/v1alpha1", "tradingdeployments"))
 
 
 @dataclass(frozen=True)
@@ -67,44 +66,9 @@ def raw_objects(deployment: Object, namespace: str) -> list[Object]:
     ]
 
 
-@contextmanager
-def kwok_nodes(cluster: Cluster, folder: Path) -> Iterator[None]:
-    """Nodes that KWOK plays, gone with the block."""
-    kubectl = Kubectl(cluster.environment, "default")
-    record = process.start(
-        "kwok",
-        [programs.kwok(), "--kubeconfig", cluster.kubeconfig, "--manage-all-nodes=false",
-         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake", "--node-ip=127.0.0.1"],
-        records=folder,
-        logs=folder,
-    )  # fmt: skip
-    nodes = [_node(f"kwok-{number}") for number in range(NODES)]
-    try:
-        kubectl.apply(*nodes)
-        yield
-    finally:
-        kubectl.run("delete", "node", *(node["metadata"]["name"] for node in nodes), "--ignore-not-found")
-        process.stop(record, records=folder)
-
-
-def _node(name: str) -> Object:
-    capacity = {"cpu": "1000", "memory": "1000Gi", "pods": str(PODS_PER_NODE)}
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {
-            "name": name,
-            "annotations": {"kwok.x-k8s.io/node": "fake"},
-            "labels": {"type": "kwok", "kubernetes.io/hostname": name},
-        },
-        "spec": {"taints": [{"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}]},
-        "status": {"capacity": capacity, "allocatable": capacity},
-    }
-
-
 def measure(cluster: Cluster, operator: OperatorInstall, folder: Path) -> Thousand:
     """Run both ways one after the other on the same cluster, each in an empty namespace."""
-    with kwok_nodes(cluster, folder):
+    with kwok_nodes(cluster, folder, count=NODES, pods_per_node=PODS_PER_NODE):
         with operator.away(), bench_namespace(cluster, "bench-raw") as kubectl:
             objects = [one for item in deployments(COUNT) for one in raw_objects(item, kubectl.namespace)]
             kubectl_seconds = _apply_and_wait(kubectl, objects, folder)
@@ -149,14 +113,14 @@ def clear(kubectl: Kubectl) -> None:
 
     What an operator drains ends with its pod; its finalizers are its own business and gone before the namespace is.
     """
-    space = f"/namespaces/{kubectl.namespace}"
-    deployments = f"/apis/trading-operator.io/v1alpha1{space}/tradingdeployments"
-    kubectl.run("delete", "--raw", deployments, timeout=TIME_LIMIT)
-    kubectl.run("delete", "--raw", f"/apis/apps/v1{space}/statefulsets", timeout=TIME_LIMIT)
+    # One by one: a whole collection takes longer than the API server lets a request take.
+    for kind in ("tradingdeployments", "statefulsets"):
+        kubectl.run("delete", kind, "--all", "--wait=false", timeout=TIME_LIMIT)
+    left = [f"{prefix}/namespaces/{kubectl.namespace}/{plural}" for prefix, plural in _RUNNING]
 
     def gone() -> bool:
-        kubectl.run("delete", "--raw", f"/api/v1{space}/pods?gracePeriodSeconds=0", timeout=TIME_LIMIT)
-        return not any(_count(kubectl, path) for path in (f"/api/v1{space}/pods", deployments))
+        kubectl.run("delete", "pods", "--all", "--grace-period=0", "--force", "--wait=false", timeout=TIME_LIMIT)
+        return not any(_count(kubectl, path) for path in left)
 
     eventually(gone, f"{kubectl.namespace} is empty", within=TIME_LIMIT, every=1)
 
