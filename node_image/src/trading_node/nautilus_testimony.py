@@ -20,9 +20,9 @@ from trading_node.signing import in_submission
 PROCESS = "ExecEngine.process"
 REPORT = "ExecEngine.reconcile_execution_report"
 MASS_STATUS = "ExecEngine.reconcile_execution_mass_status"
-_CODE = re.compile(r"""code['"]?\s*[:=]\s*['"]?(-?\d+)""", re.IGNORECASE)
-_UNDECIDED = frozenset({-1000, -1001, -1006, -1007, -1008, -1016})
-"""Binance's codes for errors after which an order may have been executed."""
+_CODE = re.compile(r"""(?:code['"]?\s*[:=]\s*['"]?|OKX error )(-?\d+)""", re.IGNORECASE)
+_UNDECIDED = frozenset({-1000, -1001, -1006, -1007, -1008, -1016, 50001, 50004, 50013, 50026, *range(400, 600)})
+"""Binance's and OKX's codes for errors after which an order may have been executed, and those of HTTP."""
 NOT_SENT = "not sent"
 """How our own gate begins the refusal of a request that it held back."""
 MADE_UP = "ALGO-"

@@ -1,0 +1,21 @@
+"""Which refusals are the venue's own word, so that nobody has to ask it again."""
+
+import pytest
+
+from trading_node.nautilus_testimony import is_verdict
+
+
+@pytest.mark.parametrize(
+    ("reason", "verdict"),
+    [
+        ("{'code': -2019, 'msg': 'Margin is insufficient.'}", True),
+        ("{'code': -1007, 'msg': 'Timeout waiting for response'}", False),
+        ("OKX error 1: SL trigger price must be less than the last traded price", True),
+        ("OKX error 50026: System error", False),
+        ("OKX error 503: Service Unavailable", False),
+        ("connection closed before message completed", False),
+        ("not sent: HALTED", True),
+    ],
+)
+def test_a_venues_own_word(reason: str, *, verdict: bool) -> None:
+    assert is_verdict(reason) is verdict
