@@ -10,9 +10,12 @@ import argparse
 import asyncio
 import itertools
 import random
+import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Coroutine
+from typing import Any
 
 from tests.ledger.history import Outcome, Setting, run_history
 from tests.ledger.rooms import ROOMS
@@ -65,6 +68,14 @@ def settings(options: argparse.Namespace) -> list[Setting]:
     raise AssertionError
 
 
+async def until_told(work: Coroutine[Any, Any, list[Outcome]]) -> list[Outcome]:
+    """Do the work; a signal ends it in order, with everything that it started."""
+    task = asyncio.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
+
+
 async def run(chosen: list[Setting], *, keep_going: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for number, setting in enumerate(chosen, start=1):
@@ -103,8 +114,8 @@ def main() -> int:
     options = parse(sys.argv[1:])
     began = time.monotonic()
     try:
-        outcomes = asyncio.run(run(settings(options), keep_going=options.keep_going))
-    except KeyboardInterrupt:
+        outcomes = asyncio.run(until_told(run(settings(options), keep_going=options.keep_going)))
+    except asyncio.CancelledError:
         return 130
     print(summary(outcomes, time.monotonic() - began))
     return 1 if any(outcome.differences for outcome in outcomes) else 0
