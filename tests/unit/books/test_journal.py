@@ -167,6 +167,20 @@ def test_segments_go_when_they_are_acknowledged() -> None:
         journal.close()
 
 
+def test_what_a_life_without_a_record_left_is_not_taken_for_the_next_ones_file() -> None:
+    """A life that ended before its first record leaves an empty file of the name that the next life writes to."""
+    with memory_folder() as directory:
+        write(directory, [b"one", b"two"])
+        write(directory, [])
+        journal = open_journal(directory)
+        assert drain(journal) == [b"one", b"two"]
+        journal.append(b"three", 1)
+        journal.ack(2)
+        journal.close()
+
+        assert reopened(directory) == [b"three"]
+
+
 def test_a_record_longer_than_a_segment_and_a_chunk() -> None:
     with memory_folder() as directory:
         long = os.urandom(600_000)

@@ -69,9 +69,11 @@ def recover(directory: Path, checkpoint: tuple[int, int] | None, *, salvage_dama
             raise _damage(path, good_end(data), lost)
         segment.damaged = bool(lost)
         expected = max(expected, segment.last + 1)
-        if segment.last > acked:
+        if sequences and segment.last > acked:
             segments.append(segment)
         else:
+            # One without a record too, whatever came before it: its name is the next file's, which must not be taken
+            # for it and removed with it.
             segment.drop()
     if expected <= synced and not salvage_damage:
         raise _damage(directory, None, range(expected, synced + 1))
