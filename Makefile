@@ -43,7 +43,8 @@ $(STAMP):
 format: setup ## Format the code and sort imports
 	@$(PY) -m ruff format $(SOURCES) && $(PY) -m ruff check --fix $(SOURCES)
 generate: setup ## Write what is generated: CRDs, chart copies, reference docs
-	@$(RUN) trading_operator.generate
+	@$(PY) -m trading_operator.generate && $(PY) -m trading_node.venues.support && \
+	$(PY) -m trading_node.metrics_reference docs/reference/node-metrics.md
 requirements: setup ## Compile the hash-pinned requirements from pyproject.toml
 	@$(PY) tests/compile_requirements.py
 

@@ -11,6 +11,7 @@ from trading_api.node_config import LoggingSection, LogLevel
 from trading_api.trading_rules import Mode
 from trading_api.venues import Adapter, NodeVenue, PaperAccount, Replay
 from trading_node.catalog.reader import open_catalog
+from trading_node.drain.facts import Policy
 from trading_node.errors import NodeError
 from trading_node.logs import configure_logging
 from trading_node.nautilus import NautilusNode
@@ -24,6 +25,10 @@ VENUE = NodeVenue(
     replay=Replay(catalog="ticks", speed="Maximum"),
     paper=PaperAccount(starting_balances=("100000 USDT",)),
 )
+
+
+STOP_SECONDS = 5.0
+KEEP_ALL = Policy(cancel=False, flatten=False, seconds=STOP_SECONDS)
 
 
 def fail(error: NodeError) -> None:
@@ -48,7 +53,7 @@ async def play(catalog: Path, logs: NautilusLogs) -> Timing:
     watch = Stopwatch()
     await feed.play(node)
     timing = watch.stop(listener.heard)
-    await node.stop()
+    await node.stop(KEEP_ALL, lambda _: None, STOP_SECONDS)
     node.dispose()
     return timing
 

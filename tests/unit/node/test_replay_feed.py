@@ -12,7 +12,7 @@ from nautilus_trader.model.data import QuoteTick, TradeTick
 
 from tests.unit.node import market
 from trading_api.exit_codes import ExitCode
-from trading_api.venues import Adapter, PaperAccount, Replay, Venue
+from trading_api.venues import Adapter, NodeVenue, PaperAccount, Replay
 from trading_node.catalog.reader import DataFile, OpenCatalog
 from trading_node.errors import NodeError
 from trading_node.venues.paper import paper_config
@@ -209,9 +209,9 @@ def test_the_clock_is_exact(speed: int | None, first: int, passed: int, elapsed:
     assert wait == (0 if speed is None else passed // speed - elapsed)
 
 
-def venue(name: str, speed: Any) -> Venue:
+def venue(name: str, speed: Any) -> NodeVenue:
     account = PaperAccount(starting_balances=("1 USDT",))
-    return Venue(name=name, adapter=Adapter.REPLAY, replay=Replay(catalog="ticks", speed=speed), paper=account)
+    return NodeVenue(name=name, adapter=Adapter.REPLAY, replay=Replay(catalog="ticks", speed=speed), paper=account)
 
 
 def test_all_venues_share_one_speed() -> None:
