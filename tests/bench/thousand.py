@@ -4,6 +4,7 @@ Nodes are played by KWOK: what is measured is the operator and the API server, n
 """
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,7 +88,10 @@ def _apply_and_wait(kubectl: Kubectl, objects: list[Object], folder: Path) -> fl
     kubectl.run("apply", "--filename", str(file), timeout=TIME_LIMIT)
     path = f"/apis/apps/v1/namespaces/{kubectl.namespace}/statefulsets"
     eventually(lambda: _count(kubectl, path) >= COUNT, f"{COUNT} StatefulSets", within=TIME_LIMIT, every=0.5)
-    return time.monotonic() - began
+    seconds = time.monotonic() - began
+    # At once: what follows takes longer than what was measured, and may fail.
+    print(f"[bench] {kubectl.namespace}: {seconds:.1f} s", file=sys.stderr, flush=True)
+    return seconds
 
 
 def _count(kubectl: Kubectl, path: str) -> int:
