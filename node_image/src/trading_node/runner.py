@@ -36,6 +36,7 @@ from trading_node.nautilus_logs import NautilusLogs
 from trading_node.nautilus_reconciliation import NautilusReconciliation
 from trading_node.node_metrics import Sources, build_telemetry
 from trading_node.risk.limits import compile_limits
+from trading_node.risk.standing import Admission
 from trading_node.shutdown import Shutdown
 from trading_node.snapshot import Snapshot
 from trading_node.status import Life, build_status, live_document
@@ -263,6 +264,8 @@ class Runner:
     async def _close_books(self) -> None:
         if self._books is None:
             return
+        # A stop that failed may have left strategies running: what they send now would be in no book.
+        self._gate.stop_taking(Admission.HALT)
         try:
             await self._books.close(self._shutdown.remaining_seconds() - LAST_REPORT_SECONDS)
         except Exception:  # noqa: BLE001  # whatever it is, the journal has what it was told, and the report comes first
