@@ -21,6 +21,7 @@ from trading_operator.desired.stateful_set import replicas_of, restated, revisio
 from trading_operator.objects import (
     CONFIG_MAP,
     POD,
+    ROLE_BINDING,
     STATEFUL_SET,
     Manifest,
     ObjectRef,
@@ -74,10 +75,11 @@ def plan(situation: Situation) -> Plan:
         return plan_removal(Remains(observed.key, None, observed.leftovers), situation.now)
     if conflict := _state_conflict(situation):
         return Plan(refusal=conflict, wake_at=situation.now + STRANGERS_AGAIN)
+    bindings, children = _apart(_named_children(situation))
     return Plan.of(
         _finalizer(observed),
-        [*_named_children(situation), *_limits(situation), *_claim(situation), *_revision_objects(situation)],
-        _stateful_set(situation),
+        [*children, *_limits(situation), *_claim(situation), *_revision_objects(situation)],
+        [*bindings, *_stateful_set(situation)],
         _pod(situation),
         _bookkeeping(situation),
         _growth(situation),
@@ -188,6 +190,20 @@ def _named_children(situation: Situation) -> Iterator[Action]:
             yield Create(wanted)
         elif not there.faithful:
             yield Apply(wanted)
+
+
+def _apart(children: Iterable[Action]) -> tuple[list[Action], list[Action]]:
+    """Return the actions on RoleBindings, and the others.
+
+    The API server refuses a binding to a Role that its own cache has not seen yet: the Role comes a stage before, and
+    nothing but its own retry waits for a binding that came too early.
+    """
+    bindings: list[Action] = []
+    others: list[Action] = []
+    for action in children:
+        binds = isinstance(action, Create | Apply) and kind_of(action.manifest) is ROLE_BINDING
+        (bindings if binds else others).append(action)
+    return bindings, others
 
 
 def _revision_objects(situation: Situation) -> Iterator[Action]:
