@@ -60,7 +60,7 @@ def _fills(deployment: Deployment) -> int:
 
 
 def test_a_live_deployment_trades_survives_a_kill_takes_new_limits_and_leaves_the_account_flat(
-    kubectl: Kubectl, apply: Callable[..., Deployment], venue: LiveVenue, state: Object, image: str
+    kubectl: Kubectl, venue: LiveVenue, state: Object, image: str, apply: Callable[..., Deployment]
 ) -> None:
     kubectl.apply(venue.secret("live-keys"))
     manifest = venue.manifest("live", image, state)
@@ -95,7 +95,7 @@ def test_a_live_deployment_trades_survives_a_kill_takes_new_limits_and_leaves_th
 
 
 def test_a_missing_secret_is_a_condition_and_its_arrival_starts_the_node(
-    kubectl: Kubectl, apply: Callable[..., Deployment], venue: LiveVenue, state: Object, image: str
+    kubectl: Kubectl, venue: LiveVenue, state: Object, image: str, apply: Callable[..., Deployment]
 ) -> None:
     deployment = apply(venue.manifest("keyless", image, state))
     told = deployment.wait_condition("Ready", "False", "SecretMissing")
@@ -107,7 +107,7 @@ def test_a_missing_secret_is_a_condition_and_its_arrival_starts_the_node(
 
 
 def test_keys_stay_in_their_secret(
-    kubectl: Kubectl, apply: Callable[..., Deployment], venue: LiveVenue, state: Object, image: str
+    kubectl: Kubectl, venue: LiveVenue, state: Object, image: str, apply: Callable[..., Deployment]
 ) -> None:
     kubectl.apply(venue.secret("discreet-keys"))
     deployment = apply(venue.manifest("discreet", image, state))
