@@ -1,4 +1,4 @@
-"""The wall around Nautilus' inside: the only module that touches its kernel, its message bus and its engines.
+"""The wall around Nautilus' inside: with the modules named nautilus_*, all that touches kernel, bus and engines.
 
 Nautilus 2 replaces all of that; what is outside of this module knows a node that starts, plays, stops and can be asked.
 """
@@ -12,17 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import nautilus_trader.common.component as nautilus_component
-from nautilus_trader.common import Environment
 from nautilus_trader.common.component import Logger, flush_logger
 from nautilus_trader.common.messages import ShutdownSystem
 from nautilus_trader.config import (
     CacheConfig,
-    LiveDataEngineConfig,
-    LiveExecEngineConfig,
-    LiveRiskEngineConfig,
-    LoggingConfig,
-    TradingNodeConfig,
 )
 from nautilus_trader.data.engine import DataEngine
 from nautilus_trader.data.messages import SubscribeBars
@@ -41,7 +34,8 @@ from trading_node.market_watch import MarketWatch
 from trading_node.nautilus_books import NautilusBooks
 from trading_node.nautilus_drain import NautilusDrain
 from trading_node.nautilus_gate import NautilusGate
-from trading_node.nautilus_logs import LogFile, NautilusLogs
+from trading_node.nautilus_kernel import CONNECT_SECONDS, kernel_config, run_timers_on
+from trading_node.nautilus_logs import NautilusLogs
 from trading_node.nautilus_market_watch import MarketReader
 from trading_node.nautilus_purge import Purger
 from trading_node.nautilus_reconciliation import Memory, NautilusReconciliation
@@ -53,9 +47,6 @@ from trading_node.strategies import origin
 from trading_node.tally import Tally
 from trading_node.venues.clients import VenueClients
 
-CONNECT_SECONDS = 20.0
-RECONCILE_SECONDS = 20.0
-DISCONNECT_SECONDS = 5.0
 STRATEGY_STOP_SECONDS = 12.0
 """A strategy with manage_stop closes its positions in up to a hundred attempts, a tenth of a second apart."""
 UNOPENED_SECONDS = 5.0
@@ -64,10 +55,7 @@ STRATEGIES_SHARE = 3
 """The part of a stop's time, one in so many, that strategies may take at most."""
 QUIET_TURNS = 3
 """A message needs two turns of the event loop from being sent to being handled; one more to be sure."""
-UNLIMITED_RATE = "1000000/00:00:01"
-"""Nautilus limits orders per second of this machine's clock, which says nothing when the catalog's time runs faster."""
 
-_wrap_timer_callback = nautilus_component.create_pyo3_conversion_wrapper
 _log = logging.getLogger(__name__)
 
 
@@ -89,7 +77,7 @@ class NautilusNode:
         """
         self._loop = asyncio.get_running_loop()
         self._on_failure = on_failure
-        self._node = TradingNode(_kernel_config(trader_id, logs.file, log_level, cache), loop=self._loop)
+        self._node = TradingNode(kernel_config(trader_id, logs.file, log_level, cache), loop=self._loop)
         self._kernel = self._node.kernel
         self._logs = logs
         logs.follow(flush_logger)
@@ -109,7 +97,7 @@ class NautilusNode:
         self._bus.subscribe("events.position.*", self._tally.on_position_event)
         self._take_over_signals()
         self._take_over_shutdown()
-        _run_timers_on(self._loop, self._report)
+        run_timers_on(self._loop, self._report)
 
     # Building
 
@@ -413,67 +401,3 @@ class NautilusNode:
 def needs_wall_clock(bar_type: BarType) -> bool:
     """Return whether Nautilus itself aggregates these bars, by time."""
     return bool(bar_type.is_internally_aggregated() and bar_type.spec.is_time_aggregated())
-
-
-def _kernel_config(
-    trader_id: str, log_file: LogFile, log_level: LogLevel, cache: CacheConfig | None
-) -> TradingNodeConfig:
-    return TradingNodeConfig(
-        environment=Environment.LIVE,
-        trader_id=trader_id,
-        logging=LoggingConfig(
-            log_level="OFF",
-            # Warnings come through in any case: the one that marks the end of the log is among them.
-            log_level_file=LogLevel.WARNING.value if log_level is LogLevel.ERROR else log_level.value,
-            log_directory=log_file.directory,
-            log_file_name=log_file.file_name,
-            log_file_format="json",
-            log_colors=False,
-            fileout_sync_on_flush=False,
-        ),
-        data_engine=LiveDataEngineConfig(graceful_shutdown_on_exception=True),
-        risk_engine=LiveRiskEngineConfig(
-            graceful_shutdown_on_exception=True,
-            max_order_submit_rate=UNLIMITED_RATE,
-            max_order_modify_rate=UNLIMITED_RATE,
-        ),
-        # What these do by themselves, they make up: a missing answer becomes a rejection, a position a fill.
-        exec_engine=LiveExecEngineConfig(
-            graceful_shutdown_on_exception=True,
-            inflight_check_interval_ms=0,
-            generate_missing_orders=False,
-            load_cache=False,  # the books know better
-        ),
-        cache=cache,
-        load_state=cache is not None,
-        save_state=cache is not None,
-        timeout_connection=CONNECT_SECONDS,
-        timeout_reconciliation=RECONCILE_SECONDS,
-        timeout_disconnection=DISCONNECT_SECONDS,
-        timeout_post_stop=0.0,
-    )
-
-
-def _run_timers_on(loop: asyncio.AbstractEventLoop, report: Callable[[BaseException], None]) -> None:
-    """Run the callbacks of Nautilus' clocks on the event loop.
-
-    Its timers call strategies from threads of the Rust runtime, in between the strategies' other handlers, and what
-    they raise disappears.
-    """
-
-    def call(callback: Callable[[Any], None], event: object) -> None:
-        try:
-            callback(event)
-        except Exception as error:  # noqa: BLE001  # a strategy may raise anything
-            _log.exception("a timer's callback raised")
-            report(error)
-
-    def hand_over(callback: Callable[[Any], None], event: object) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(call, callback, event)
-
-    def wrap(callback: Callable[[Any], None]) -> Callable[[Any], None]:
-        wrapped: Callable[[Any], None] = _wrap_timer_callback(functools.partial(hand_over, callback))
-        return wrapped
-
-    nautilus_component.create_pyo3_conversion_wrapper = wrap
