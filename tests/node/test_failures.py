@@ -86,7 +86,7 @@ def fails(folder: Path, config: dict[str, Any] | str, *, panics: bool = False) -
 
 
 def test_a_config_with_several_faults_is_refused_with_all_of_them(tmp_path: Path, catalog: Path) -> None:
-    config = run_config(catalog, mode="Live", trader_id="?")
+    config = run_config(catalog, mode="Simulated", trader_id="?")
     node = fails(tmp_path, config)
     assert node.process.returncode == ExitCode.CONFIG_REFUSED
     assert node.termination is not None
