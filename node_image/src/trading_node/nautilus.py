@@ -32,6 +32,7 @@ from trading_node.errors import NodeError, config_refused, crashed, not_trading
 from trading_node.gate import Gate
 from trading_node.market_watch import MarketWatch
 from trading_node.nautilus_books import NautilusBooks
+from trading_node.nautilus_cache import silent
 from trading_node.nautilus_drain import NautilusDrain
 from trading_node.nautilus_gate import NautilusGate
 from trading_node.nautilus_kernel import CONNECT_SECONDS, kernel_config, run_timers_on
@@ -77,7 +78,13 @@ class NautilusNode:
         """
         self._loop = asyncio.get_running_loop()
         self._on_failure = on_failure
-        self._node = TradingNode(kernel_config(trader_id, logs.file, log_level, cache), loop=self._loop)
+        try:
+            self._node = TradingNode(kernel_config(trader_id, logs.file, log_level, cache), loop=self._loop)
+        except RuntimeError as error:
+            # The kernel connects to its cache while it is made.
+            if cache is None:
+                raise
+            raise silent(cache, error) from error
         self._kernel = self._node.kernel
         self._logs = logs
         logs.follow(flush_logger)

@@ -14,7 +14,7 @@ from nautilus_trader.config import CacheConfig, DatabaseConfig
 from nautilus_trader.core import nautilus_pyo3
 
 from trading_api.policies import NodeCache
-from trading_node.errors import config_refused, not_trading
+from trading_node.errors import NodeError, config_refused, not_trading
 
 PORT = 6379
 SECONDS = 5
@@ -58,6 +58,17 @@ def cache_config(section: NodeCache | None, variables: Mapping[str, str]) -> Cac
     return CacheConfig(database=database, buffer_interval_ms=BUFFER_MS, persist_account_events=False)
 
 
+def silent(config: CacheConfig, error: Exception) -> NodeError:
+    """Return the error (NOT_TRADING) of a Redis that is not there; it may be there at the next start."""
+    database = config.database
+    where = "" if database is None else f" at {database.host}:{database.port}"
+    return not_trading(
+        f"Redis{where} does not answer: {type(error).__name__}",
+        "Start it, correct its URL, or remove the cache from the run-config: the books do not need it",
+        reason="CacheNotConnected",
+    )
+
+
 def forget_orders(config: CacheConfig, trader_id: str) -> None:
     """Take a former life's orders and positions out of Redis: this one's mirror begins empty. Strategies' state stays.
 
@@ -77,13 +88,7 @@ def forget_orders(config: CacheConfig, trader_id: str) -> None:
             redis.delete_position(name)
         redis.close()
     except Exception as error:  # noqa: BLE001  # the Rust client raises several
-        database = config.database
-        where = "" if database is None else f" at {database.host}:{database.port}"
-        raise not_trading(
-            f"Redis{where} does not answer: {type(error).__name__}",
-            "Start it, correct its URL, or remove the cache from the run-config: the books do not need it",
-            reason="CacheNotConnected",
-        ) from None
+        raise silent(config, error) from None
     if orders or positions:
         _log.info("%d orders and %d positions of a former life are taken out of Redis", len(orders), len(positions))
 

@@ -77,6 +77,13 @@ async def test_a_restart_takes_orders_from_the_books_and_forgets_those_of_redis(
         assert str(position(second)) == "0.100"
 
 
+NEVER_ANSWERED = "from trading_node.examples.ema_cross import EmaCross, EmaCrossConfig\n"
+ANSWERED_AT_FIRST = (
+    NEVER_ANSWERED + "from trading_node import runner\n"
+    "runner.forget_orders = lambda *_: None  # as if Redis went away right after it\n"
+)
+
+
 async def test_a_node_trades_with_redis_and_without_it_says_so(tmp_path: Path, redis: Address) -> None:
     async with venue_process("--seed", "7", "--no-rate-limits", "--account", desks.ACCOUNT) as simulator:
         config = desks.run_config(
@@ -87,11 +94,15 @@ async def test_a_node_trades_with_redis_and_without_it_says_so(tmp_path: Path, r
             node.wait_for('"message": "Trading"')
             assert redis.password not in "".join(node.stdout)
         gone = f"redis://:{redis.password}@127.0.0.1:1"
-        with node_process(tmp_path, config, environment={**secrets, "CACHE_URL": gone}) as node:
-            assert node.wait() == ExitCode.NOT_TRADING
-            assert node.termination is not None
-            assert node.termination["reason"] == "CacheNotConnected"
-            assert redis.password not in json.dumps(node.termination) + "".join(node.stdout + node.stderr)
+        later = {**desks.strategy("futures"), "path": "later:EmaCross", "config_path": "later:EmaCrossConfig"}
+        config["trading_node"]["strategies"] = [later]
+        for module in (ANSWERED_AT_FIRST, NEVER_ANSWERED):
+            variables = {**secrets, "CACHE_URL": gone}
+            with node_process(tmp_path, config, environment=variables, modules={"later": module}) as node:
+                assert node.wait() == ExitCode.NOT_TRADING
+                assert node.termination is not None
+                assert node.termination["reason"] == "CacheNotConnected"
+                assert redis.password not in json.dumps(node.termination) + "".join(node.stdout + node.stderr)
 
 
 @pytest.mark.parametrize("url", ["", "localhost:6379", "http://redis", "redis://", "redis://host/3", "redis://host:x"])
