@@ -10,6 +10,10 @@ SHORT = 4
 SHORTEST_LINE = 16
 """Lines of a key of several lines are hidden one by one, unless they are so short that they say nothing."""
 
+_SIGNED = "signature="
+_SIGNATURE = re.compile(rf"(?<={_SIGNED})[^&\s\"')\\]+")
+"""Clients quote the address of a request that failed, and with it what signed it: good for a few more seconds."""
+
 type Hidden = tuple[str, str]
 """A value, and what is shown in its place."""
 
@@ -38,7 +42,9 @@ class Redactor:
         self._shown = shown
 
     def redact(self, text: str) -> str:
-        """Return a text without the values."""
+        """Return a text without the values, and without signatures of requests."""
+        if _SIGNED in text:
+            text = _SIGNATURE.sub("<hidden>", text)
         # Looking for each value is several times faster than the pattern, and log lines seldom hold one.
         if not any(value in text for value in self._shown):
             return text

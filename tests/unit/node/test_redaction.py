@@ -32,6 +32,11 @@ def test_the_longest_value_wins_and_sentences_stay_readable() -> None:
     assert "abcd" not in repr(redactor)
 
 
+def test_the_signature_of_a_request_is_hidden() -> None:
+    said = "error sending request for url (https://venue.example/orders?timestamp=1&signature=q83K5CWO%2Bf&recv=5)"
+    assert Redactor().redact(said) == said.replace("q83K5CWO%2Bf", "<hidden>")
+
+
 def test_a_key_of_several_lines_is_hidden_line_by_line() -> None:
     redactor = Redactor([(KEY, "<api-secret>")])
     for said in (KEY, json.dumps(KEY), repr(KEY), "near MC4CAQAwBQYDK2VwBCIEIHnJ?", KEY.strip()):
