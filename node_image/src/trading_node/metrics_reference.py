@@ -3,7 +3,7 @@
 ``python -m trading_node.metrics_reference docs/reference/node-metrics.md``
 """
 
-import sys
+import argparse
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -108,4 +108,6 @@ _BOOKS = BookStats(
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(), encoding="utf-8")
+    parser = argparse.ArgumentParser(prog="python -m trading_node.metrics_reference", description=__doc__)
+    parser.add_argument("file", type=Path, help="where the page is written to")
+    parser.parse_args().file.write_text(page(), encoding="utf-8")
