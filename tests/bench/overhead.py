@@ -67,11 +67,11 @@ def _by_hand(kubectl: Kubectl, objects: list[Object]) -> float:
 
 
 def hand_made(kubectl: Kubectl, name: str) -> list[Object]:
-    """The account, the config and the pod that the operator made, as files that a person would apply."""
+    """The account, the config, the limits and the pod that the operator made, as files that a person would apply."""
     base = f"{name}-node"
     pod = kubectl.get("pod", f"{base}-0") or {}
-    config_map = next(v["configMap"]["name"] for v in pod["spec"]["volumes"] if v["name"] == "trading-config")
-    found = [kubectl.get("serviceaccount", base), kubectl.get("configmap", config_map), pod]
+    config_maps = [volume["configMap"]["name"] for volume in pod["spec"]["volumes"] if "configMap" in volume]
+    found = [kubectl.get("serviceaccount", base), *(kubectl.get("configmap", each) for each in config_maps), pod]
     return [_stripped(one) for one in found if one]
 
 
