@@ -45,8 +45,6 @@ ENV_REPORT_INTERVAL: Final = "TRADING_REPORT_INTERVAL_SECONDS"
 """How often the node may refresh the numbers in ``status.node``; a change of state is reported at once."""
 
 NODE_CONTAINER: Final = "node"
-STOP_BUDGET_SECONDS: Final = 30
-"""The node ends within this time after SIGTERM, whatever it was doing."""
 GRACE_BEYOND_DRAIN_SECONDS: Final = 15
 """What the pod is given beyond the drain's time: for disconnecting, the books' last lines and the sidecars."""
 STATUS_NODE_MAX_BYTES: Final = 4096

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
-from trading_api import wiring
 from trading_api.exit_codes import ExitCode
 from trading_node.errors import NodeError, stop_incomplete
 from trading_node.termination import write_termination_message
@@ -35,7 +34,7 @@ def block_signals() -> None:
 class Shutdown:
     """One stop of the process: who asked for it, until when it has to be done, and what to do if it is not."""
 
-    def __init__(self, termination_path: str, budget_seconds: float = wiring.STOP_BUDGET_SECONDS) -> None:
+    def __init__(self, termination_path: str, budget_seconds: float) -> None:
         self._termination_path = termination_path
         self._budget = budget_seconds - MARGIN_SECONDS
         self._lock = threading.Lock()
