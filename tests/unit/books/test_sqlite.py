@@ -2,9 +2,10 @@
 
 import asyncio
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.unit.books.database_suite import DatabaseSuite, MakeEngine
 from tests.unit.books.memory import memory_folder
 from trading_node.store.engine import embedded_url, make_engine
 from trading_node.store.migrate import migrate
+from trading_node.store.schema import REVISION
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,18 @@ class TestSqlite(DatabaseSuite):
     @pytest.fixture
     def fresh(self, memory: Path, template: Path) -> MakeEngine:
         return lambda: _database(memory, template)
+
+    async def test_a_start_waits_for_another_that_is_changing_the_file(self, memory: Path) -> None:
+        async with _database(memory, None) as engine:
+            other = sqlite3.connect(str(engine.url.database), isolation_level=None)
+            with closing(other):
+                other.execute(
+                    "BEGIN IMMEDIATE"
+                )  # SQLite refuses the switch to its write-ahead log now, without a wait.
+                start = asyncio.create_task(migrate(engine))
+                finished, _ = await asyncio.wait([start], timeout=0.1)
+                other.execute("COMMIT")
+                assert (finished, await start) == (set(), REVISION)
 
 
 @asynccontextmanager

@@ -1,16 +1,21 @@
 """Connections to the books' database, from one URL."""
 
+import asyncio
 import re
+import sqlite3
+import time
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 30.0
 """How long a statement may take before the connection counts as lost."""
+_SWITCH_PAUSE_SECONDS = 0.01
 _FORMS = "write postgresql://USER:PASSWORD@HOST/DATABASE, or sqlite:////FOLDER/books.sqlite3"
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
@@ -67,12 +72,13 @@ def _with_ssl(url: URL) -> URL:
 def _sqlite(url: URL, *, read_only: bool) -> AsyncEngine:
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(url, pool_size=1, max_overflow=0, connect_args={"timeout": COMMAND_SECONDS})
-    settings = ["journal_mode=WAL", "synchronous=FULL", f"busy_timeout={int(COMMAND_SECONDS * 1000)}"]
+    settings = ["synchronous=FULL", f"busy_timeout={int(COMMAND_SECONDS * 1000)}"]
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: DBAPIConnection, _record: object) -> None:
         connection.isolation_level = None  # This driver's own BEGIN comes too late to lock.
         cursor = connection.cursor()
+        _write_ahead(cursor)
         for setting in [*settings, "query_only=ON"] if read_only else settings:
             cursor.execute(f"PRAGMA {setting}")
         cursor.close()
@@ -85,6 +91,24 @@ def _sqlite(url: URL, *, read_only: bool) -> AsyncEngine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(cursor: DBAPICursor) -> None:
+    """Switch a database to its write-ahead log; the first of several processes does it, the others find it done.
+
+    SQLite answers "locked" at once, whatever the busy timeout, where waiting could be a deadlock: two that switch at
+    the same moment are such a case (https://www.sqlite.org/c3ref/busy_handler.html).
+    """
+    deadline = time.monotonic() + COMMAND_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            await_only(asyncio.sleep(_SWITCH_PAUSE_SECONDS))
+        else:
+            return
 
 
 def without_password(text: str) -> str:
