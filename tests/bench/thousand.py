@@ -56,11 +56,12 @@ def raw_objects(deployment: Object, namespace: str) -> list[Object]:
         "metadata": {**deployment["metadata"], "namespace": namespace, "uid": "by-hand", "generation": 1},
     }
     wanted = desired(named, Known(), RenderSettings(gcs=GcsSettings(image="localhost/gcsfuse:dev")))
-    if wanted.rendering is None:
+    if wanted.rendering is None or wanted.limits is None:
         raise RuntimeError(f"the benchmark's own deployment is refused: {wanted.refusal}")
     owner, rendering = wanted.owner, wanted.rendering
     return [
         *named_children(owner),
+        wanted.limits,
         config_map(owner, rendering.hash, rendering.config),
         controller_revision(owner, rendering, 1),
         stateful_set(owner, rendering.template, 1),
