@@ -3,43 +3,54 @@
 import argparse
 import sys
 
-from tests.run.stages import Stage, run_stages
+from tests.run.plan import Stage
+from tests.run.stages import default_jobs, run_stages
 
 PYTHON = sys.executable
 SOURCES = ("crds/src", "operator/src", "node_image/src", "tests")
+BINARIES = "binaries and base image"
+IMAGES = "images"
+NODE_STOPS = ("tests/node/stopping", "tests/node/reconciliation")
 
 
 def _python(*arguments: str) -> tuple[str, ...]:
-    return (PYTHON, "-m", *arguments)
+    return (PYTHON, "-u", "-m", *arguments)
 
 
 def _pytest(*arguments: str) -> tuple[str, ...]:
     return _python("pytest", "-q", *arguments)
 
 
+def _slow(*arguments: str) -> tuple[str, ...]:
+    """Return a command that tells each test: one takes seconds."""
+    return _python("pytest", "-v", *arguments)
+
+
 CHECK = (
+    Stage("types", _python("mypy", "--no-error-summary", "crds/src", "operator/src", "node_image/src", "tests")),
     Stage("format", _python("ruff", "format", "--check", "--quiet", *SOURCES)),
     Stage("lint", _python("ruff", "check", "--quiet", *SOURCES)),
-    Stage("types", _python("mypy", "--no-error-summary", "crds/src", "operator/src", "node_image/src", "tests")),
     Stage("import walls", (PYTHON, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")),
     Stage("generated files are current", _python("trading_operator.generate", "--check")),
 )
 UNIT = (Stage("fast tests", _pytest("tests/unit", "tests/sim")),)
-THOROUGH = (
-    Stage("unit tests, many examples", _pytest("tests/unit", "--hypothesis-profile=thorough")),
+# What finds most in the least time comes first; of the rest, the longest: two rows of stages then end together.
+TEST = (
+    *CHECK,
+    Stage("unit tests, many examples", _pytest("tests/unit", "tests/run", "--hypothesis-profile=thorough")),
     Stage("simulated histories", _pytest("tests/sim", "--hypothesis-profile=thorough")),
-)
-PROCESSES = (
-    Stage("node processes", _pytest("tests/node", "--hypothesis-profile=thorough")),
-    Stage("venue simulator", _pytest("tests/venue")),
-    Stage("ledger: killed nodes and the venue's own books", _pytest("tests/ledger")),
-)
-API = (Stage("API server", _pytest("tests/api")),)
-CLUSTER = (
-    Stage("binaries and base image", _python("tests.cluster", "build")),
-    Stage("images", _python("tests.cluster", "images")),
+    Stage(BINARIES, _python("tests.cluster", "build")),
+    Stage("nodes that stop and start again", _slow(*NODE_STOPS, "--hypothesis-profile=thorough")),
+    Stage(
+        "node processes",
+        _slow("tests/node", *(f"--ignore={folder}" for folder in NODE_STOPS), "--hypothesis-profile=thorough"),
+    ),
+    Stage("ledger: killed nodes and the venue's own books", _slow("tests/ledger")),
+    Stage("API server", _slow("tests/api"), needs=(BINARIES,)),
+    Stage("venue simulator", _slow("tests/venue")),
+    Stage(IMAGES, _python("tests.cluster", "images"), needs=(BINARIES,)),
     # A fixture's time counts as its first test's: bringing a cluster up and filling its nodes is not a test that hangs.
-    Stage("end to end on a cluster", _pytest("tests/e2e", "-v", "--timeout=900")),
+    Stage("end to end on a cluster", _slow("tests/e2e", "--timeout=900"), needs=(IMAGES,), alone=True),
 )
 
 
@@ -47,10 +58,12 @@ def main() -> int:
     """Run the stages of one goal."""
     parser = argparse.ArgumentParser(prog="python -m tests.run", description=__doc__)
     parser.add_argument("goal", choices=("check", "unit", "test"))
-    parser.add_argument("--keep-going", action="store_true", help="run the later stages although one has failed")
+    parser.add_argument("--keep-going", action="store_true", help="run what can still succeed although a stage failed")
+    parser.add_argument("--jobs", type=int, default=default_jobs(), help="stages at once; default: one a processor")
     arguments = parser.parse_args()
-    goals = {"check": CHECK, "unit": UNIT, "test": CHECK + THOROUGH + PROCESSES + CLUSTER[:1] + API + CLUSTER[1:]}
-    return run_stages(goals[arguments.goal], keep_going=arguments.keep_going or arguments.goal == "check")
+    stages = {"check": CHECK, "unit": UNIT, "test": TEST}[arguments.goal]
+    keep_going = arguments.keep_going or arguments.goal == "check"
+    return run_stages(stages, keep_going=keep_going, jobs=arguments.jobs)
 
 
 if __name__ == "__main__":
