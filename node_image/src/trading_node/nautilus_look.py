@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.live.execution_client import LiveExecutionClient
@@ -16,6 +17,7 @@ from trading_node.reconciliation.difference import Difference, Kind
 from trading_node.reconciliation.facts import OwnOrder, VenueFill, VenueOrder, VenueView
 from trading_node.reconciliation.positions import explain
 from trading_node.reconciliation.questions import orders_of_strangers, orders_to_ask, orders_to_ask_fills
+from trading_node.side_by_side import side_by_side, together
 
 OVERLAP_NS = 120_000_000_000
 """How far before the last agreement fills are asked for again: venues list late, and clocks differ."""
@@ -71,22 +73,23 @@ class Questions:
         own.begin_look()
         watched = own.instruments()
         open_orders = await reader.open_orders()
-        answers: dict[str, VenueOrder | None] = {}
-        for order in orders_to_ask(own.orders().values(), open_orders):
-            answers[order.client_order_id] = await reader.order(
-                order.instrument_id,
-                order.client_order_id,
-                order.venue_order_id,
-                conditional=is_conditional(self._cache.order(ClientOrderId(order.client_order_id))),
-            )
+        asked = orders_to_ask(own.orders().values(), open_orders)
+        said_of = await side_by_side(partial(self._order, order) for order in asked)
+        answers = {order.client_order_id: said for order, said in zip(asked, said_of, strict=True)}
         spoken_of = {*answers, *await self._ours(open_orders)}
-        fills: list[VenueFill] = []
-        for said in orders_to_ask_fills(own.view(spoken_of).orders, open_orders, answers):
-            fills += await reader.fills_of(said)
-        for instrument in sorted(watched | {order.instrument_id for order in open_orders}):
-            fills += await reader.fills_since(instrument, self._since(instrument))
-        balances = await self._balances()
-        positions = await reader.positions()
+        ask_fills = [
+            partial(reader.fills_of, said)
+            for said in orders_to_ask_fills(own.view(spoken_of).orders, open_orders, answers)
+        ]
+        ask_fills += [
+            partial(reader.fills_since, instrument, self._since(instrument))
+            for instrument in sorted(watched | {order.instrument_id for order in open_orders})
+        ]
+        async with together() as group:
+            lists = group.create_task(side_by_side(ask_fills))
+            balances = group.create_task(self._balances())
+            positions = group.create_task(reader.positions())
+        fills = [fill for each in lists.result() for fill in each]
         for instrument, gap in gaps.items():
             fills += await self._older(instrument, gap, watched)
         strangers = await self._strangers(open_orders, answers, fills, spoken_of)
@@ -96,9 +99,15 @@ class Questions:
             answers=answers,
             strangers=strangers,
             fills=tuple(fills),
-            positions=positions,
+            positions=positions.result(),
         )
-        return view, spoken_of, balances
+        return view, spoken_of, balances.result()
+
+    async def _order(self, order: OwnOrder) -> VenueOrder | None:
+        conditional = is_conditional(self._cache.order(ClientOrderId(order.client_order_id)))
+        return await self._reader.order(
+            order.instrument_id, order.client_order_id, order.venue_order_id, conditional=conditional
+        )
 
     def _since(self, instrument_id: str) -> int:
         """Return from when on an instrument's fills count: what was before is in a position that agreed."""

@@ -22,7 +22,7 @@ from trading_node.nautilus_restore import Restorer
 from trading_node.nautilus_streams import StreamWatch
 from trading_node.reconciliation.agreement import Agreement
 from trading_node.reconciliation.books import BooksNow, compare_books, standing
-from trading_node.reconciliation.compare import compare
+from trading_node.reconciliation.compare import compare, may_be_told
 from trading_node.reconciliation.difference import NO_MEMORY, Change, ChangeOrder, Difference, Rules
 from trading_node.reconciliation.facts import VenueView
 
@@ -210,8 +210,9 @@ class VenueReconciler:
     async def _compare(self, view: VenueView, spoken_of: set[str]) -> tuple[Difference, ...]:
         """Compare twice, so that a difference which the stream was about to take away is none."""
         await self._settle()
-        differences, memory = compare(self._own.view(spoken_of), view, self._rules, self._memory)
-        if any(not difference.trivial for difference in differences):
+        own = self._own.view(spoken_of)
+        differences, memory = compare(own, view, self._rules, self._memory)
+        if may_be_told(own, differences):
             await asyncio.sleep(SECOND_LOOK_SECONDS)
             await self._settle()
             differences, memory = compare(self._own.view(spoken_of), view, self._rules, self._memory)

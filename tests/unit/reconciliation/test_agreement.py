@@ -101,3 +101,22 @@ def test_looks_come_slower_while_nothing_changes() -> None:
     assert pauses == sorted(pauses)
     assert pauses[0] == 0.2
     assert pauses[-1] == 5.0
+
+
+def test_after_repairs_the_next_look_comes_at_once_but_not_when_they_do_not_help() -> None:
+    agreement = Agreement("BINANCE")
+    agreement.on_look([CLOSED], 1)
+    at_once = agreement.pause_seconds()
+    assert at_once < 0.1
+    agreement.on_look([CLOSED], 2)
+    assert agreement.pause_seconds() > at_once, "the repair did not hold"
+    agreement.on_look([], 3)
+    agreement.on_look([CLOSED, GAP], 4)
+    assert agreement.pause_seconds() > at_once, "a person is needed"
+
+
+def test_a_venue_that_is_silent_after_repairs_is_left_in_peace() -> None:
+    agreement = Agreement("BINANCE")
+    agreement.on_look([CLOSED], 1)
+    agreement.on_failure("timeout", 2)
+    assert agreement.pause_seconds() >= 0.2

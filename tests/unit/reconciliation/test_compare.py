@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.reconciliation.model import INSTRUMENT, RULES, SECOND
-from trading_node.reconciliation.compare import compare
+from trading_node.reconciliation.compare import compare, may_be_told
 from trading_node.reconciliation.difference import (
     NO_MEMORY,
     Adopt,
@@ -303,3 +303,19 @@ class TestPositions:
 
     def test_a_venue_that_keeps_none_is_not_compared(self) -> None:
         assert found(ours(position=4), replace(theirs(), positions=None)) == []
+
+
+def test_the_stream_is_waited_for_unless_all_that_differs_was_placed_outside() -> None:
+    outside = replace(THEIRS, client_order_id="web_1", venue_order_id="V9")
+    filled = replace(outside, filled=Decimal(2))
+    trade = replace(TRADE, venue_order_id="V9")
+    nothing_of_ours = ours()
+    taken_in = found(nothing_of_ours, theirs(filled, position=2, fills=(trade,)))
+    assert kinds(taken_in)[0] is Kind.EXTERNAL_ORDER
+    assert not may_be_told(nothing_of_ours, taken_in)
+    with_one_of_ours = ours(OURS)
+    assert may_be_told(with_one_of_ours, found(with_one_of_ours, theirs(outside, THEIRS)))
+    assert not may_be_told(with_one_of_ours, found(with_one_of_ours, theirs(THEIRS)))
+    closed = replace(OURS, status=OwnStatus.CANCELED)
+    both = ours(closed)
+    assert may_be_told(both, found(both, theirs(outside, THEIRS))), "ours that is open there may be told as closed yet"

@@ -11,6 +11,8 @@ LOOKS_TO_AGREE = 2
 FAILURES_TO_DISAGREE = 2
 """So many looks in a row may fail before an agreement ends."""
 MAX_UNRESOLVED = 20
+_NEXT_PAUSE = 0.05
+"""When nothing is open, or everything was repaired for the first time."""
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
 _SOON = 3
@@ -57,6 +59,8 @@ class Agreement:
         self._clean = 0
         self._failed = 0
         self._tries = 0
+        self._mended = False
+        """Whether the last look repaired all that it found, and the one before had found nothing to repair."""
         self._standing: dict[tuple[Kind, str], int] = {}
         self._books: tuple[Unresolved, ...] = ()
         self._strict = True
@@ -84,9 +88,11 @@ class Agreement:
         self.stats.in_flight_unknown = sum(1 for d in found if d.kind is Kind.IN_FLIGHT_UNKNOWN)
         if serious:
             self._clean = 0
+            self._mended = not self._tries and all(d.repair is not None for d in serious)
             self._tries += 1
             self.stats.agreed = False
             return
+        self._mended = False
         if any(d.trivial and (self._strict or d.kind is not Kind.IN_FLIGHT_UNKNOWN) for d in found):
             self._clean = 0  # Not decided yet: neither a look that agrees nor one that does not.
             self._tries = min(self._tries + 1, _SOON)
@@ -99,6 +105,7 @@ class Agreement:
     def on_failure(self, why: str, now_ns: int) -> None:
         """Take that the venue did not answer."""
         self._clean = 0
+        self._mended = False
         self._failed += 1
         self._tries += 1
         self.stats.failures += 1
@@ -127,7 +134,9 @@ class Agreement:
 
     def pause_seconds(self) -> float:
         """Return how long to wait before the next look while something is open; longer the longer it lasts."""
-        return float(min(_FIRST_PAUSE * 2 ** max(0, self._tries - 1), _LONGEST_PAUSE)) if self._tries else 0.05
+        if self._mended or not self._tries:
+            return _NEXT_PAUSE
+        return float(min(_FIRST_PAUSE * 2 ** (self._tries - 1), _LONGEST_PAUSE))
 
     def _note(self, found: Sequence[Difference], now_ns: int, *, keep: bool = False) -> None:
         """Count differences once, and keep those that stand; keep: also those that were found before."""

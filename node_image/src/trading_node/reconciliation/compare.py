@@ -61,6 +61,18 @@ def compare(
     return (*found, *mismatches), Memory(not_found=not_found, gaps=gaps)
 
 
+def may_be_told(own: OwnView, differences: Iterable[Difference]) -> bool:
+    """Return whether the venue's stream, being slower than its answers, may be about to take differences away.
+
+    It tells nothing that would of an order that was placed outside; but while the node has orders there, one of them
+    may look like that: where the venue lists it without our id, or under a new one.
+    """
+    serious = [each for each in differences if not each.trivial]
+    outside = {each.subject for each in serious if isinstance(each.repair, Adopt)}
+    trades = any(not order.status.is_closed for order in own.orders.values())
+    return any(trades or each.subject not in outside for each in serious)
+
+
 def _said(own: OwnView, venue: VenueView) -> dict[str, VenueOrder]:
     """Return what the venue says of the node's orders, by client order id; a single answer is newer than the list."""
     by_venue_id = own.by_venue_id()
