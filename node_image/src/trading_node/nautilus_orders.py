@@ -6,11 +6,12 @@ from typing import Any
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.execution.client import ExecutionClient
-from nautilus_trader.model.enums import AccountType, OmsType, OrderSide, OrderType
+from nautilus_trader.model.enums import AccountType, OrderSide, OrderType
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.orders import Order
 
 from trading_node.market_prices import Decimals
+from trading_node.nautilus_terms import is_hedged
 from trading_node.risk.orders import ONE, Contract, OrderIntent, make_intent
 
 BUY = OrderSide.BUY
@@ -37,7 +38,7 @@ def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache)
         base=base.code if base is not None else "",
         margin=ONE if cash else _margin(instrument, client, cache),
         cash=cash,
-        hedged=client.oms_type == OmsType.HEDGING,
+        hedged=is_hedged(client),
     )
 
 

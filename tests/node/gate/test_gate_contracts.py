@@ -59,3 +59,21 @@ def test_margin_is_the_larger_of_the_instruments_and_the_leverages() -> None:
     assert contract_of(perpetual, leverage=2).margin == Decimal("0.5")
     assert contract_of(perpetual, leverage=100).margin == perpetual.margin_init
     assert contract_of(perpetual, AccountType.CASH).margin == 1
+
+
+@pytest.mark.parametrize(
+    ("oms", "dual_side", "hedged"),
+    [
+        (OmsType.HEDGING, False, False),  # Binance futures in one-way mode
+        (OmsType.HEDGING, True, True),
+        (OmsType.HEDGING, None, True),  # a client that says nothing more is taken at its word
+        (OmsType.NETTING, None, False),
+    ],
+)
+def test_a_venue_nets_where_the_account_says_so_whatever_the_client_calls_itself(
+    oms: OmsType, dual_side: bool | None, hedged: bool
+) -> None:
+    said = {} if dual_side is None else {"_is_dual_side_position": dual_side}
+    client: Any = SimpleNamespace(account_type=AccountType.CASH, account_id=AccountId("X-1"), oms_type=oms, **said)
+    cache: Any = SimpleNamespace(account=lambda _: None)
+    assert read_contract(KINDS["perpetual"], client, cache).hedged is hedged
