@@ -1,6 +1,7 @@
 """The day's loss over restarts: a node that is started again goes on with what was lost since midnight UTC.
 
-Otherwise each restart would open the daily limit anew. What open positions lose while no node runs is not seen.
+Otherwise each restart would open the daily limit anew. What open positions lose while no node runs is not seen; what
+they lose while one runs is, also while no order asks for it.
 """
 
 import asyncio
@@ -12,16 +13,24 @@ from pathlib import Path
 
 import msgspec
 
+from trading_api.node_config import NodeConfig
 from trading_node.gate import Gate
 from trading_node.risk.losses import DayLosses
 from trading_node.threads import in_daemon_thread
 
 FILE = "day_losses.json"
 SAVE_SECONDS = 1.0
+LOOK_SECONDS = 1.0
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(DayLosses).decode
 _log = logging.getLogger(__name__)
+
+
+def losses_folder(config: NodeConfig) -> str | None:
+    """Return what outlives the process: the state directory, else the books'; None where nothing does."""
+    books = config.database
+    return config.trading_node.state_directory or (None if books is None else books.directory)
 
 
 def load(folder: Path) -> DayLosses | None:
@@ -42,6 +51,13 @@ def save(folder: Path, losses: DayLosses) -> None:
     new = folder / f"{FILE}.new"
     new.write_bytes(_encode(losses))
     os.replace(new, folder / FILE)  # noqa: PTH105  # says that it takes another file's place
+
+
+async def follow_profit(gate: Gate) -> None:
+    """Have the gate value what is held each second, until cancelled: midnight comes whether an order does or not."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        gate.read_prices()
 
 
 @contextlib.asynccontextmanager

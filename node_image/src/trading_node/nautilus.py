@@ -134,7 +134,10 @@ class NautilusNode:
         start = trader.start
 
         def open_and_start() -> None:
-            on_path.resync()
+            if clock is None:
+                on_path.begin()
+            else:  # a replay's clock stands still between events: orders ask what is worth what
+                on_path.resync()
             gate.set_reconciled(True)
             self.opened = True
             start()

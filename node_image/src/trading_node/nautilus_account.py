@@ -43,6 +43,8 @@ class AccountFollower:
         self._find_market = find_market
         self._on_denied = on_denied
         book.free_balance = self._free_balance
+        self.taken_over: dict[Holding, Decimal] = {}
+        """Positions from before this life whose worth at its beginning is not known yet: no price has come."""
         self._accounts: dict[str, AccountId] = {}
         self._currencies: dict[str, Currency] = {}
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -71,6 +73,23 @@ class AccountFollower:
         """Take everything as the cache has it now."""
         self._resync_orders()
         self._resync_positions()
+
+    def begin(self) -> None:
+        """Count profit from now on: what is held counts at the first price that is known, not at what it was bought."""
+        self.resync()
+        for holding in self._book.holdings.values():
+            self._book.pay(holding, -holding.cash, -holding.fees)
+            if holding.position:
+                self.taken_over[holding] = holding.position
+        self.value_taken_over()
+
+    def value_taken_over(self) -> None:
+        """Give positions from before this life the worth that they have at the first price that is known."""
+        for holding, quantity in list(self.taken_over.items()):
+            mark = holding.market.mark
+            if mark:
+                del self.taken_over[holding]
+                self._book.pay(holding, holding.market.contract.settle(quantity, mark))
 
     def _resync_orders(self) -> None:
         at_venue = {order.client_order_id.value: order for order in self._cache.orders_open()}

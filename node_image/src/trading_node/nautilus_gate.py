@@ -104,6 +104,15 @@ class NautilusGate:
         """Take positions, open orders and balances as the cache has them: at the start and after a reconciliation."""
         self._account.resync()
 
+    def begin(self) -> None:
+        """Begin to count the day's profit, which needs no order from now on: whoever reads prices values all.
+
+        For a node that trades, once its positions are known; the clock must go on by itself.
+        """
+        self._account.begin()
+        self.gate.read_prices = self._value
+        self._value()
+
     def guard_clients(self) -> None:
         """Have the venues' clients ask again before they send; once they are built."""
         for client_id in self._engine.registered_clients:
@@ -229,6 +238,8 @@ class NautilusGate:
             self._read_prices()
         elif self._cache.quote_tick(instrument_id) is not market.source:
             self._prices.refresh(market, instrument_id)
+            if self._account.taken_over:
+                self._account.value_taken_over()
         intent = self._reader.read(order, market.contract, None if command is None else command.position_id)
         if order.is_quote_quantity and not market.contract.inverse:
             return _in_base_quantity(intent, market)
@@ -237,6 +248,12 @@ class NautilusGate:
     def _read_prices(self) -> None:
         for instrument_id, market in self._markets.items():
             self._prices.refresh(market, instrument_id)
+        if self._account.taken_over:
+            self._account.value_taken_over()
+
+    def _value(self) -> None:
+        self._read_prices()
+        self.gate.book.valuation.refresh(self._now())
 
     def _find_market(self, instrument_id: InstrumentId, command: Any = None) -> Market | None:  # noqa: ANN401
         known = self._markets.get(instrument_id)

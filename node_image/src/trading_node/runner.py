@@ -20,7 +20,7 @@ from trading_api.status import DrainState, DrainStatus, NodeState, NodeStatus
 from trading_api.trading_rules import Mode
 from trading_node.bookkeeping import keep_books
 from trading_node.catalog.reader import OpenCatalog, open_catalog
-from trading_node.day_losses import kept_losses
+from trading_node.day_losses import follow_profit, kept_losses, losses_folder
 from trading_node.drain.facts import Result
 from trading_node.environment import Environment
 from trading_node.errors import NodeError, crashed, stop_incomplete
@@ -337,9 +337,11 @@ class Runner:
         )
         if self._limits is not None:
             services.callback(self._limits.end)
-        state = self._config.trading_node.state_directory
-        if state is not None and not self._replays:
-            await services.enter_async_context(kept_losses(self._folder / state, self._gate))
+        if not self._replays:
+            losses = losses_folder(self._config)
+            if losses is not None:
+                await services.enter_async_context(kept_losses(self._folder / losses, self._gate))
+            await services.enter_async_context(_background(follow_profit(self._gate)))
         server, port = await start_server(build_app(views), self._config.trading_node.http)
         services.push_async_callback(server.cleanup)
         _log.info("listening on http://%s:%d", self._config.trading_node.http.host, port)

@@ -1,17 +1,20 @@
 """The day's loss over restarts: what a start hands to the next, and what it does not."""
 
 import asyncio
+import json
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from tests.unit.gate.orders import PERPETUAL, SECOND, START, hold, open_gate, order, reason, set_price
+from trading_api.codec import node_config_of
 from trading_api.risk import StrategyRisk
 from trading_node import day_losses
 from trading_node.gate import Gate
 from trading_node.risk.losses import DayLosses
 
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "paper.json"
 DAY = START // (86_400 * SECOND)
 NEXT_DAY = (DAY + 1) * 86_400 * SECOND
 
@@ -106,3 +109,33 @@ async def test_they_are_kept_while_a_node_runs_and_at_its_end(
     async with day_losses.kept_losses(tmp_path / "file" / "state", gate):
         set_price(gate, PERPETUAL, "10", "10")
     assert "cannot be kept" in caplog.text
+
+
+async def test_prices_are_read_each_second_whether_an_order_comes_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(day_losses, "LOOK_SECONDS", 0.001)
+    gate, read = open_gate(max_daily_loss="50"), asyncio.Event()
+    gate.read_prices = read.set
+    following = asyncio.ensure_future(day_losses.follow_profit(gate))
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            await read.wait()
+            read.clear()
+    following.cancel()
+
+
+@pytest.mark.parametrize(
+    ("options", "database", "folder"),
+    [
+        ({"state_directory": "state"}, {"directory": "books"}, "state"),
+        ({}, {"directory": "books"}, "books"),  # as a live node by hand has it
+        ({}, None, None),
+    ],
+)
+def test_they_are_kept_with_the_state_or_else_with_the_books(
+    options: dict[str, str], database: dict[str, str] | None, folder: str | None
+) -> None:
+    document = json.loads(EXAMPLE.read_text())
+    document["trading_node"] |= options
+    if database is not None:
+        document["database"] = database
+    assert day_losses.losses_folder(node_config_of(document)) == folder
