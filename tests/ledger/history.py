@@ -106,7 +106,7 @@ async def run_history(
     world = World(database=setting.database == "postgres", redis=setting.redis, garble=setting.garble)
     plan = plan or make_plan(setting.seed, room, setting.kills, world)
     async with AsyncExitStack() as stack:
-        venue = await stack.enter_async_context(
+        venue = stack.enter_context(
             venue_process(
                 *("--seed", str(setting.seed), "--market", "random", "--step-ms", "100", "--account", ACCOUNT),
                 "--no-rate-limits",
@@ -261,7 +261,7 @@ class _History:
         """Lift all faults, let the node agree with the venue, stop it in order; return whether it came so far."""
         for task in self._faults.values():
             task.cancel()
-        await self._venue.call("DELETE", "/faults")
+        await self._call("DELETE", "/faults")
         for outages in self._outages():
             await outages.over()
         node = await self._start()
@@ -274,9 +274,9 @@ class _History:
             await self._play(last.trading)
             for task in self._faults.values():
                 task.cancel()
-            await self._venue.call("DELETE", "/faults")
+            await self._call("DELETE", "/faults")
         await node.wait(SETTLE_S[self._setting.ending])
-        await self._venue.call("POST", "/market", {"running": False})
+        await self._call("POST", "/market", {"running": False})
         await node.wait(QUIET_S)
         if node.ended:
             self._died(node, "although nothing disturbed it")
@@ -300,8 +300,11 @@ class _History:
         if ledger["imbalance"]:
             raise AssertionError(f"the venue's own ledger is wrong: {ledger['imbalance']}")
 
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        return await asyncio.to_thread(self._venue.call, method, path, body)
+
     async def _ledger(self) -> dict[str, Any]:
-        return await self._venue.ledger(self._room.room, ACCOUNT)
+        return await asyncio.to_thread(self._venue.ledger, self._room.room, ACCOUNT)
 
     # What is done to the world
 
@@ -315,10 +318,10 @@ class _History:
         room = f"/{self._room.room}"
         match step.do:
             case Do.FAULT:
-                number = await self._venue.add_fault(**step.details)
+                number = await asyncio.to_thread(self._venue.add_fault, **step.details)
                 self._faults[number] = asyncio.create_task(self._lift(number, step.for_s))
             case Do.BREAK:
-                await self._venue.call("POST", f"{room}/disconnect")
+                await self._call("POST", f"{room}/disconnect")
             case Do.OUTSIDE_ORDER:
                 await self._order_from_outside(step)
             case Do.OUTSIDE_CANCEL:
@@ -333,7 +336,7 @@ class _History:
 
     async def _lift(self, number: int, after_s: float) -> None:
         await asyncio.sleep(after_s)
-        await self._venue.call("DELETE", f"/faults/{number}")
+        await self._call("DELETE", f"/faults/{number}")
         del self._faults[number]
 
     async def _order_from_outside(self, step: Step) -> None:
@@ -353,7 +356,7 @@ class _History:
         self._outside += 1
         # The venue refuses what the account cannot pay for.
         with suppress(RuntimeError):
-            await self._venue.call("POST", f"/{self._room.room}/orders", order)
+            await self._call("POST", f"/{self._room.room}/orders", order)
 
     async def _cancel_from_outside(self, step: Step) -> None:
         ledger = await self._ledger()
@@ -361,15 +364,15 @@ class _History:
         if open_orders:
             number = open_orders[int(step.details["pick"] * len(open_orders))]
             with suppress(RuntimeError):  # filled in the meantime
-                await self._venue.call("POST", f"/{self._room.room}/cancel", {"account": ACCOUNT, "order_id": number})
+                await self._call("POST", f"/{self._room.room}/cancel", {"account": ACCOUNT, "order_id": number})
 
     async def _jump(self, step: Step) -> None:
         market = next(each for each in self._room.markets if each.symbol == step.details["symbol"])
         price = await self._price(market.symbol) + step.details["spacings"] * Decimal(market.spacing)
-        await self._venue.call("POST", f"/{self._room.room}/price", {"symbol": market.symbol, "price": f"{price:f}"})
+        await self._call("POST", f"/{self._room.room}/price", {"symbol": market.symbol, "price": f"{price:f}"})
 
     async def _price(self, symbol: str) -> Decimal:
-        return Decimal((await self._venue.call("GET", f"/{self._room.room}/prices"))[symbol])
+        return Decimal((await self._call("GET", f"/{self._room.room}/prices"))[symbol])
 
     # Tasks
 

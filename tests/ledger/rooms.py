@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests.venue import addresses
+
 ACCOUNT = "desk-a"
 CREDENTIALS = "LEDGER"
 """Prefix of the environment variables that hold the account's keys."""
@@ -66,44 +68,19 @@ class LedgerRoom:
 
     def venue_section(self, info: Mapping[str, Any]) -> dict[str, Any]:
         """Return the venue of the run-config. info: what the venue printed about itself."""
-        http, ws = info["rooms"][self.room]["http"], info["rooms"][self.room]["ws"]
         return {
             "name": self.venue,
             "environment": "Live",
             "account": ACCOUNT,
             "credentials": {"env_prefix": CREDENTIALS},
             "instruments": [market.instrument_id for market in self.markets],
-            **_SECTIONS[self.name](http, ws),
+            "endpoints": addresses.endpoints(info, self.room),
+            **_SECTIONS[self.name],
         }
 
     def keys(self, info: Mapping[str, Any]) -> dict[str, str]:
         """Return the account's keys as environment variables."""
-        account = next(each for each in info["accounts"] if each["account"] == ACCOUNT)
-        return _KEYS[self.name](account)
-
-
-def _futures(http: str, ws: str) -> dict[str, Any]:
-    return {
-        "adapter": "Binance",
-        "binance": {"account_type": "UsdtFutures", "receive_window_milliseconds": RECEIVE_MS},
-        "endpoints": {"http": http, "data_stream": ws, "trade_stream": f"{ws}/ws-fapi/v1", "user_stream": ws},
-    }
-
-
-def _spot(http: str, ws: str) -> dict[str, Any]:
-    return {
-        "adapter": "Binance",
-        "binance": {"account_type": "Spot", "receive_window_milliseconds": RECEIVE_MS},
-        "endpoints": {"http": http, "data_stream": ws, "trade_stream": f"{ws}/ws-api/v3"},
-    }
-
-
-def _okx(http: str, ws: str) -> dict[str, Any]:
-    return {
-        "adapter": "OKX",
-        "okx": {"instrument_types": ["Swap"], "margin_mode": "Cross"},
-        "endpoints": {"http": http, "data_stream": f"{ws}/ws/v5/public", "trade_stream": f"{ws}/ws/v5/private"},
-    }
+        return _KEYS[self.name](addresses.credentials(info, ACCOUNT))
 
 
 def _hmac(account: Mapping[str, str]) -> dict[str, str]:
@@ -121,7 +98,14 @@ def _okx_keys(account: Mapping[str, str]) -> dict[str, str]:
     return {**_hmac(account), f"{CREDENTIALS}_PASSPHRASE": account["passphrase"]}
 
 
-_SECTIONS = {"futures": _futures, "spot": _spot, "okx": _okx}
+_SECTIONS: dict[str, dict[str, Any]] = {
+    "futures": {
+        "adapter": "Binance",
+        "binance": {"account_type": "UsdtFutures", "receive_window_milliseconds": RECEIVE_MS},
+    },
+    "spot": {"adapter": "Binance", "binance": {"account_type": "Spot", "receive_window_milliseconds": RECEIVE_MS}},
+    "okx": {"adapter": "OKX", "okx": {"instrument_types": ["Swap"], "margin_mode": "Cross"}},
+}
 _KEYS = {"futures": _hmac, "spot": _ed25519, "okx": _okx_keys}
 
 FUTURES = LedgerRoom(

@@ -1,58 +1,108 @@
-"""The venue in a process of its own, with a small client of its control API."""
+"""The venue in a process of its own, with a small client of its control API.
+
+The client blocks. Calls take a millisecond or two; who has an event loop to keep running calls from a thread.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
+import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 _ROOT = Path(__file__).resolve().parents[2]
+_ANSWER_S = 30
 STOP_S = 10
 
 
 class VenueProcess:
     """`info` is what the venue printed: control URL, rooms, accounts with their keys."""
 
-    def __init__(self, info: dict[str, Any], session: aiohttp.ClientSession, pid: int) -> None:
+    def __init__(self, info: dict[str, Any], pid: int) -> None:
         self.info = info
         self.pid = pid
-        self._session = session
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    async def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Call the control API; an error reply becomes a RuntimeError with its words."""
-        async with self._session.request(method, f"{self.info['control']}/v1{path}", json=body) as reply:
-            answer = await reply.json()
-            if reply.status != 200:
-                raise RuntimeError(f"{method} {path}: {answer['error']}")
-            return answer
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310  # the address is the process' own
+            f"{self.info['control']}/v1{path}", data, method=method, headers={"Content-Type": "application/json"}
+        )
+        try:
+            with self._opener.open(request, timeout=_ANSWER_S) as reply:
+                return json.load(reply)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise RuntimeError(f"{method} {path}: {json.load(error)['error']}") from error
 
-    async def ledger(self, room: str, account: str) -> dict[str, Any]:
-        ledger: dict[str, Any] = await self.call("GET", f"/{room}/ledger/{account}")
+    def ledger(self, room: str, account: str) -> dict[str, Any]:
+        ledger: dict[str, Any] = self.call("GET", f"/{room}/ledger/{account}")
         return ledger
 
-    async def add_fault(self, **fault: Any) -> int:
-        return int((await self.call("POST", "/faults", fault))["id"])
+    def add_fault(self, **fault: Any) -> int:
+        return int(self.call("POST", "/faults", fault)["id"])
+
+    def clear_faults(self) -> None:
+        self.call("DELETE", "/faults")
+
+    def open_account(self, name: str) -> VenueAccount:
+        """Open an account with the usual purse; one that is there already is taken as it is."""
+        self.call("POST", "/accounts", {"account": name})
+        self.info = self.call("GET", "") | {"control": self.info["control"]}
+        return VenueAccount(self, name)
 
 
-@asynccontextmanager
-async def venue_process(*arguments: str) -> AsyncIterator[VenueProcess]:
+class VenueAccount:
+    """One account of a venue that goes on after it: as good as a new venue, and there at once."""
+
+    def __init__(self, venue: VenueProcess, name: str) -> None:
+        self.venue = venue
+        self.name = name
+
+    @property
+    def info(self) -> dict[str, Any]:
+        return self.venue.info
+
+    @property
+    def pid(self) -> int:
+        return self.venue.pid
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        return self.venue.call(method, path, body)
+
+    def ledger(self, room: str) -> dict[str, Any]:
+        """Return what the venue knows of this account."""
+        return self.venue.ledger(room, self.name)
+
+    def act(self, room: str, action: str, **body: Any) -> Any:
+        """Act as the account, from outside of whoever else uses it."""
+        return self.venue.call("POST", f"/{room}/{action}", {"account": self.name, **body})
+
+    def add_fault(self, **fault: Any) -> int:
+        return self.venue.add_fault(**fault)
+
+
+@contextmanager
+def venue_process(*arguments: str) -> Iterator[VenueProcess]:
     """Run `python -m tests.venue` on free ports until the block ends."""
     command = [sys.executable, "-m", "tests.venue", "--port", "0", "--json", *arguments]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=_ROOT)
-    try:
-        assert process.stdout is not None
-        line = await process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the venue ended with {await process.wait()} before it spoke")
-        async with aiohttp.ClientSession() as session:
-            yield VenueProcess(json.loads(line), session, process.pid)
-    finally:
-        if process.returncode is None:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"the venue ended with {process.wait(STOP_S)} before it spoke")
+            yield VenueProcess(json.loads(line), process.pid)
+        finally:
             process.terminate()
-        await asyncio.wait_for(process.wait(), STOP_S)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise

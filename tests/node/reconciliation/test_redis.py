@@ -14,7 +14,7 @@ from tests.node.processes import node_process
 from tests.node.reconciliation.desk import life, position
 from tests.node.venues import desks
 from tests.venue.nautilus_node import until
-from tests.venue.process import venue_process
+from tests.venue.process import VenueAccount
 from tests.venue.venue import Venue
 from trading_api.exit_codes import ExitCode
 from trading_api.policies import NodeCache
@@ -84,25 +84,26 @@ ANSWERED_AT_FIRST = (
 )
 
 
-async def test_a_node_trades_with_redis_and_without_it_says_so(tmp_path: Path, redis: Address) -> None:
-    async with venue_process("--seed", "7", "--no-rate-limits", "--account", desks.ACCOUNT) as simulator:
-        config = desks.run_config(
-            desks.venue(simulator, "futures"), desks.strategy("futures"), cache={"url_env": "CACHE_URL"}
-        )
-        secrets = desks.keys(simulator, "futures")
-        with node_process(tmp_path, config, environment={**secrets, "CACHE_URL": url_of(redis)}) as node:
-            node.wait_for('"message": "Trading"')
-            assert redis.password not in "".join(node.stdout)
-        gone = f"redis://:{redis.password}@127.0.0.1:1"
-        later = {**desks.strategy("futures"), "path": "later:EmaCross", "config_path": "later:EmaCrossConfig"}
-        config["trading_node"]["strategies"] = [later]
-        for module in (ANSWERED_AT_FIRST, NEVER_ANSWERED):
-            variables = {**secrets, "CACHE_URL": gone}
-            with node_process(tmp_path, config, environment=variables, modules={"later": module}) as node:
-                assert node.wait() == ExitCode.NOT_TRADING
-                assert node.termination is not None
-                assert node.termination["reason"] == "CacheNotConnected"
-                assert redis.password not in json.dumps(node.termination) + "".join(node.stdout + node.stderr)
+def test_a_node_trades_with_redis_and_without_it_says_so(
+    tmp_path: Path, simulator: VenueAccount, redis: Address
+) -> None:
+    config = desks.run_config(
+        desks.venue(simulator, "futures"), desks.strategy("futures"), cache={"url_env": "CACHE_URL"}
+    )
+    secrets = desks.keys(simulator, "futures")
+    with node_process(tmp_path, config, environment={**secrets, "CACHE_URL": url_of(redis)}) as node:
+        node.wait_for('"message": "Trading"')
+        assert redis.password not in "".join(node.stdout)
+    gone = f"redis://:{redis.password}@127.0.0.1:1"
+    later = {**desks.strategy("futures"), "path": "later:EmaCross", "config_path": "later:EmaCrossConfig"}
+    config["trading_node"]["strategies"] = [later]
+    for module in (ANSWERED_AT_FIRST, NEVER_ANSWERED):
+        variables = {**secrets, "CACHE_URL": gone}
+        with node_process(tmp_path, config, environment=variables, modules={"later": module}) as node:
+            assert node.wait() == ExitCode.NOT_TRADING
+            assert node.termination is not None
+            assert node.termination["reason"] == "CacheNotConnected"
+            assert redis.password not in json.dumps(node.termination) + "".join(node.stdout + node.stderr)
 
 
 @pytest.mark.parametrize("url", ["", "localhost:6379", "http://redis", "redis://", "redis://host/3", "redis://host:x"])

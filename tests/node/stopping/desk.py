@@ -4,15 +4,15 @@ import json
 import signal
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from tests.node.processes import SECONDS, NodeProcess, node_process
-from tests.node.venues.desks import ACCOUNT, INSTRUMENTS, ROOMS, keys, run_config, venue
-from tests.venue.process import VenueProcess, venue_process
+from tests.node.venues.desks import INSTRUMENTS, ROOMS, keys, run_config, venue
+from tests.venue.process import VenueAccount
 
 SYMBOLS = {"spot": "BTCUSDT", "futures": "BTCUSDT", "okx": "BTC-USDT"}
 HOLDER = Path(__file__).with_name("holder.py").read_text()
@@ -31,7 +31,7 @@ def holder(market: str, **config: Any) -> dict[str, Any]:
 class Desk:
     """A running node and the truth about its account."""
 
-    def __init__(self, node: NodeProcess, simulator: VenueProcess, market: str) -> None:
+    def __init__(self, node: NodeProcess, simulator: VenueAccount, market: str) -> None:
         self.node = node
         self.market = market
         self._simulator = simulator
@@ -63,45 +63,36 @@ class Desk:
         drain: dict[str, Any] = self.node.summary["drain"]
         return drain
 
-    async def ledger(self) -> dict[str, Any]:
-        return await self._simulator.ledger(ROOMS[self.market], ACCOUNT)
+    def ledger(self) -> dict[str, Any]:
+        return self._simulator.ledger(ROOMS[self.market])
 
-    async def open_orders(self) -> set[str]:
+    def open_orders(self) -> set[str]:
         """Return the client order ids of the account's open orders, by the venue's word."""
-        orders = (await self.ledger())["orders"]
+        orders = self.ledger()["orders"]
         return {order["client_id"] for order in orders if order["status"] in {"NEW", "PARTIALLY_FILLED"}}
 
-    async def position(self) -> Decimal:
+    def position(self) -> Decimal:
         """Return what the account holds, by the venue's word: contracts, or coins beyond those that it began with."""
-        ledger, symbol = await self.ledger(), SYMBOLS[self.market]
+        ledger, symbol = self.ledger(), SYMBOLS[self.market]
         if self.market == "futures":
             return sum((Decimal(p["quantity"]) for p in ledger["positions"] if p["symbol"] == symbol), Decimal(0))
         bought = [Decimal(f["quantity"]) * (1 if f["side"].upper() == "BUY" else -1) for f in ledger["fills"]]
         return sum(bought, Decimal(0))
 
-    async def act(self, action: str, **body: Any) -> Any:
+    def act(self, action: str, **body: Any) -> Any:
         """Act at the venue as the account, from outside of the node."""
-        return await self._simulator.call(
-            "POST", f"/{ROOMS[self.market]}/{action}", {"account": ACCOUNT, "symbol": SYMBOLS[self.market], **body}
-        )
+        return self._simulator.act(ROOMS[self.market], action, symbol=SYMBOLS[self.market], **body)
 
 
-@asynccontextmanager
-async def exchange() -> AsyncIterator[VenueProcess]:
-    """Run the venue with one account."""
-    async with venue_process("--seed", "7", "--no-rate-limits", "--account", ACCOUNT) as running:
-        yield running
-
-
-@asynccontextmanager
-async def desk(
+@contextmanager
+def desk(
     folder: Path,
-    simulator: VenueProcess,
+    simulator: VenueAccount,
     market: str = "futures",
     *,
     drain: Mapping[str, str] | None = None,
     **config: Any,
-) -> AsyncIterator[Desk]:
+) -> Iterator[Desk]:
     """Run a node with one strategy until the block ends; drain and config are those of the run-config."""
     document = run_config(venue(simulator, market), holder(market, **config), drain=dict(drain or {}))
     with node_process(folder, document, environment=keys(simulator, market), modules={"holder": HOLDER}) as node:

@@ -1,26 +1,17 @@
 """Algorithms end first: what they hold back does not come while a node stops."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest_asyncio
-
 from tests.node.processes import node_process
-from tests.node.stopping.desk import Desk, exchange
+from tests.node.stopping.desk import Desk
 from tests.node.venues.desks import INSTRUMENTS, keys, run_config, venue
-from tests.venue.process import VenueProcess
+from tests.venue.process import VenueAccount
 from trading_api.exit_codes import ExitCode
 
 SLICER = Path(__file__).with_name("slicer.py").read_text()
 
 
-@pytest_asyncio.fixture
-async def simulator() -> AsyncIterator[VenueProcess]:
-    async with exchange() as running:
-        yield running
-
-
-async def test_a_schedule_ends_before_its_position_is_closed(tmp_path: Path, simulator: VenueProcess) -> None:
+def test_a_schedule_ends_before_its_position_is_closed(tmp_path: Path, simulator: VenueAccount) -> None:
     strategy = {
         "name": "slicer",
         "path": "slicer:Slicer",
@@ -32,11 +23,11 @@ async def test_a_schedule_ends_before_its_position_is_closed(tmp_path: Path, sim
     with node_process(tmp_path, config, environment=keys(simulator, "futures"), modules={"slicer": SLICER}) as node:
         running = Desk(node, simulator, "futures")
         node.wait_for("-E3, venue_order_id=")  # the third slice is at the venue
-        assert await running.position() > 0
+        assert running.position() > 0
         code, _ = running.stop()
         assert code == ExitCode.OK, node.stderr
-        assert await running.position() == 0
-        assert not await running.open_orders()
+        assert running.position() == 0
+        assert not running.open_orders()
         messages = [record["message"] for record in node.records]
         asked = next(n for n, message in enumerate(messages) if message.startswith("SIGTERM"))
         assert any("OrderCanceled" in message and "-1, venue_order_id=None" in message for message in messages[asked:])

@@ -4,17 +4,16 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from tests.node.processes import node_process
-from tests.node.stopping.desk import HOLDER, Desk, desk, exchange, holder
+from tests.node.stopping.desk import HOLDER, Desk, desk, holder
 from tests.node.venues.desks import keys, run_config, venue
-from tests.venue.process import VenueProcess
+from tests.venue.process import VenueAccount
 from trading_api.exit_codes import ExitCode
 
 PROMPT_SECONDS = 9.0
@@ -26,12 +25,6 @@ KUBERNETES = {
     "TRADING_POD_UID": "uid",
     "KUBERNETES_SERVICE_HOST": "127.0.0.1",
 }
-
-
-@pytest_asyncio.fixture
-async def simulator() -> AsyncIterator[VenueProcess]:
-    async with exchange() as running:
-        yield running
 
 
 @contextmanager
@@ -61,7 +54,7 @@ def black_hole() -> Iterator[int]:
                 connection.close()
 
 
-async def test_while_it_connects_to_a_venue_that_never_answers(tmp_path: Path, simulator: VenueProcess) -> None:
+def test_while_it_connects_to_a_venue_that_never_answers(tmp_path: Path, simulator: VenueAccount) -> None:
     with black_hole() as port:
         section = venue(simulator, "futures")
         ws = f"ws://127.0.0.1:{port}"
@@ -77,10 +70,10 @@ async def test_while_it_connects_to_a_venue_that_never_answers(tmp_path: Path, s
             assert node.summary["drain"]["verified"] is False
 
 
-async def test_while_it_is_to_agree_with_a_venue_that_does_not_answer(tmp_path: Path, simulator: VenueProcess) -> None:
+def test_while_it_is_to_agree_with_a_venue_that_does_not_answer(tmp_path: Path, simulator: VenueAccount) -> None:
     endpoint = "GET /fapi/v1/openOrders"
-    await simulator.add_fault(room="binance-futures", action="server_error", endpoint=endpoint, count=None)
-    async with desk(tmp_path, simulator, drain={"timeout": "30s"}) as running:
+    simulator.add_fault(room="binance-futures", action="server_error", endpoint=endpoint, count=None)
+    with desk(tmp_path, simulator, drain={"timeout": "30s"}) as running:
         running.node.wait_for("does not answer")
         code, took = running.stop()
         assert code == ExitCode.OK, running.node.stderr
@@ -88,8 +81,8 @@ async def test_while_it_is_to_agree_with_a_venue_that_does_not_answer(tmp_path: 
         assert running.drain["verified"] is False
 
 
-async def test_while_a_venue_that_hangs_is_traded_on(tmp_path: Path, simulator: VenueProcess) -> None:
-    async with desk(tmp_path, simulator, drain={"timeout": "12s"}) as running:
+def test_while_a_venue_that_hangs_is_traded_on(tmp_path: Path, simulator: VenueAccount) -> None:
+    with desk(tmp_path, simulator, drain={"timeout": "12s"}) as running:
         running.settle(2, 0)
         os.kill(simulator.pid, signal.SIGSTOP)
         try:
@@ -102,19 +95,19 @@ async def test_while_a_venue_that_hangs_is_traded_on(tmp_path: Path, simulator: 
         assert running.drain["openOrders"] == 2
 
 
-async def test_while_it_drains(tmp_path: Path, simulator: VenueProcess) -> None:
-    async with desk(tmp_path, simulator, drain={"timeout": "30s"}) as running:
+def test_while_it_drains(tmp_path: Path, simulator: VenueAccount) -> None:
+    with desk(tmp_path, simulator, drain={"timeout": "30s"}) as running:
         running.settle(2, 0)
-        await simulator.add_fault(room="binance-futures", action="reject", endpoint="DELETE /fapi/v1/order", count=4)
+        simulator.add_fault(room="binance-futures", action="reject", endpoint="DELETE /fapi/v1/order", count=4)
         running.node.send(signal.SIGTERM)
         running.node.wait_for("OrderCancelRejected")
         code, took = running.stop()
         assert code == ExitCode.OK, running.node.stderr
         assert took < 20
-        assert not await running.open_orders()
+        assert not running.open_orders()
 
 
-async def test_while_it_reports_to_an_api_server_that_never_answers(tmp_path: Path, simulator: VenueProcess) -> None:
+def test_while_it_reports_to_an_api_server_that_never_answers(tmp_path: Path, simulator: VenueAccount) -> None:
     with black_hole() as port:
         config = run_config(venue(simulator, "futures"), holder("futures"), drain={"timeout": "30s"})
         environment = {**keys(simulator, "futures"), **KUBERNETES, "KUBERNETES_SERVICE_PORT": str(port)}
@@ -124,14 +117,14 @@ async def test_while_it_reports_to_an_api_server_that_never_answers(tmp_path: Pa
             code, took = running.stop()
             assert code == ExitCode.OK, node.stderr
             assert took < PROMPT_SECONDS + 5
-            assert not await running.open_orders()
+            assert not running.open_orders()
 
 
 @pytest.mark.parametrize("seconds", [5, 8])
-async def test_a_short_timeout_is_kept(tmp_path: Path, simulator: VenueProcess, seconds: int) -> None:
-    async with desk(tmp_path, simulator, drain={"timeout": f"{seconds}s"}) as running:
+def test_a_short_timeout_is_kept(tmp_path: Path, simulator: VenueAccount, seconds: int) -> None:
+    with desk(tmp_path, simulator, drain={"timeout": f"{seconds}s"}) as running:
         running.settle(2, 0)
         code, took = running.stop()
         assert code == ExitCode.OK, running.node.stderr
         assert took < seconds
-        assert not await running.open_orders()
+        assert not running.open_orders()

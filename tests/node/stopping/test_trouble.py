@@ -1,26 +1,18 @@
 """A venue that refuses, loses, delays or hangs while a node stops."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from tests.node.stopping.desk import desk, exchange
-from tests.venue.process import VenueProcess
+from tests.node.stopping.desk import desk
+from tests.venue.process import VenueAccount
 from trading_api.exit_codes import ExitCode
 
 FLATTEN = {"orders": "Cancel", "positions": "Flatten", "timeout": "40s"}
 CANCEL = "DELETE /fapi/v1/order"
 ORDER = "POST /fapi/v1/order"
 ASK = "GET /fapi/*"
-
-
-@pytest_asyncio.fixture
-async def simulator() -> AsyncIterator[VenueProcess]:
-    async with exchange() as running:
-        yield running
 
 
 @pytest.mark.parametrize(
@@ -39,52 +31,50 @@ async def simulator() -> AsyncIterator[VenueProcess]:
         pytest.param([{"action": "delay", "stream": "user", "delay_ms": 3000, "count": None}], id="events are late"),
     ],
 )
-async def test_what_passes_is_waited_for(
-    tmp_path: Path, simulator: VenueProcess, faults: list[dict[str, object]]
-) -> None:
-    async with desk(tmp_path, simulator, drain=FLATTEN, hold="0.04") as running:
+def test_what_passes_is_waited_for(tmp_path: Path, simulator: VenueAccount, faults: list[dict[str, object]]) -> None:
+    with desk(tmp_path, simulator, drain=FLATTEN, hold="0.04") as running:
         running.settle(2, 1)
         for fault in faults:
-            await simulator.add_fault(room="binance-futures", **fault)
+            simulator.add_fault(room="binance-futures", **fault)
         code, took = running.stop()
         assert code == ExitCode.OK, running.node.stderr
         assert took < 40
-        assert not await running.open_orders()
-        assert await running.position() == 0
+        assert not running.open_orders()
+        assert running.position() == 0
         assert running.drain["verified"] is True
 
 
-async def test_fills_that_come_while_it_stops_are_closed_too(tmp_path: Path, simulator: VenueProcess) -> None:
-    async with desk(tmp_path, simulator, drain=FLATTEN, hold="0.04") as running:
+def test_fills_that_come_while_it_stops_are_closed_too(tmp_path: Path, simulator: VenueAccount) -> None:
+    with desk(tmp_path, simulator, drain=FLATTEN, hold="0.04") as running:
         running.settle(2, 1)
-        await simulator.add_fault(room="binance-futures", action="delay", stream="user", delay_ms=3000, count=None)
-        ledger = await running.ledger()
+        simulator.add_fault(room="binance-futures", action="delay", stream="user", delay_ms=3000, count=None)
+        ledger = running.ledger()
         resting = next(o for o in ledger["orders"] if o["status"] == "NEW" and o["request"]["side"] == "BUY")
-        await running.act("fill", order_id=resting["id"], quantity="0.02")
+        running.act("fill", order_id=resting["id"], quantity="0.02")
         code, _ = running.stop()
         assert code == ExitCode.OK, running.node.stderr
-        assert not await running.open_orders()
-        assert await running.position() == 0
+        assert not running.open_orders()
+        assert running.position() == 0
 
 
-async def test_a_broken_stream_does_not_hold_the_stop(tmp_path: Path, simulator: VenueProcess) -> None:
-    async with desk(tmp_path, simulator, drain=FLATTEN, hold="0.04") as running:
+def test_a_broken_stream_does_not_hold_the_stop(tmp_path: Path, simulator: VenueAccount) -> None:
+    with desk(tmp_path, simulator, drain=FLATTEN, hold="0.04") as running:
         running.settle(2, 1)
-        await simulator.call("POST", "/binance-futures/disconnect", {})
+        simulator.call("POST", "/binance-futures/disconnect", {})
         code, _ = running.stop()
         assert code == ExitCode.OK, running.node.stderr
-        assert not await running.open_orders()
-        assert await running.position() == 0
+        assert not running.open_orders()
+        assert running.position() == 0
 
 
-async def test_what_the_venue_never_cancels_is_said(tmp_path: Path, simulator: VenueProcess) -> None:
-    async with desk(tmp_path, simulator, drain={"timeout": "12s"}, orders=1) as running:
+def test_what_the_venue_never_cancels_is_said(tmp_path: Path, simulator: VenueAccount) -> None:
+    with desk(tmp_path, simulator, drain={"timeout": "12s"}, orders=1) as running:
         running.settle(1, 0)
-        await simulator.add_fault(room="binance-futures", action="reject", endpoint=CANCEL, count=None)
+        simulator.add_fault(room="binance-futures", action="reject", endpoint=CANCEL, count=None)
         code, took = running.stop()
         assert code == ExitCode.STOP_INCOMPLETE
         assert took < 12
-        (left,) = await running.open_orders()
+        (left,) = running.open_orders()
         assert [order["clientOrderId"] for order in running.drain["leftOrders"]] == [left]
         assert running.drain["state"] == "Incomplete"
         assert running.node.termination is not None
@@ -92,45 +82,45 @@ async def test_what_the_venue_never_cancels_is_said(tmp_path: Path, simulator: V
         assert left in running.node.termination["message"]
 
 
-async def test_a_venue_that_cannot_be_asked_is_asked_to_the_end_and_then_it_is_said(
-    tmp_path: Path, simulator: VenueProcess
+def test_a_venue_that_cannot_be_asked_is_asked_to_the_end_and_then_it_is_said(
+    tmp_path: Path, simulator: VenueAccount
 ) -> None:
-    async with desk(tmp_path, simulator, drain={"timeout": "12s"}, orders=1) as running:
+    with desk(tmp_path, simulator, drain={"timeout": "12s"}, orders=1) as running:
         running.settle(1, 0)
-        await simulator.add_fault(room="binance-futures", action="server_error", endpoint=ASK, count=None)
+        simulator.add_fault(room="binance-futures", action="server_error", endpoint=ASK, count=None)
         code, took = running.stop()
         assert code == ExitCode.STOP_INCOMPLETE
         assert 7 < took < 12
         assert running.drain["verified"] is False
         assert "not verified" in running.drain["message"]
-        assert not await running.open_orders()
+        assert not running.open_orders()
 
 
-async def test_a_position_that_the_venue_never_closes_is_said(tmp_path: Path, simulator: VenueProcess) -> None:
-    async with desk(tmp_path, simulator, drain={**FLATTEN, "timeout": "12s"}, orders=0, hold="0.04") as running:
+def test_a_position_that_the_venue_never_closes_is_said(tmp_path: Path, simulator: VenueAccount) -> None:
+    with desk(tmp_path, simulator, drain={**FLATTEN, "timeout": "12s"}, orders=0, hold="0.04") as running:
         running.settle(0, 1)
-        await simulator.add_fault(room="binance-futures", action="reject", endpoint=ORDER, count=None)
+        simulator.add_fault(room="binance-futures", action="reject", endpoint=ORDER, count=None)
         code, took = running.stop()
         assert code == ExitCode.STOP_INCOMPLETE
         assert took < 12
-        assert await running.position() == Decimal("0.04")
+        assert running.position() == Decimal("0.04")
         assert running.drain["leftPositions"][0]["quantity"] == "0.040"
 
 
-async def test_a_strategy_that_cannot_end_by_itself_is_ended(tmp_path: Path, simulator: VenueProcess) -> None:
-    async with desk(tmp_path, simulator, drain={"timeout": "15s"}, manage_stop=True, hold="0.04") as running:
+def test_a_strategy_that_cannot_end_by_itself_is_ended(tmp_path: Path, simulator: VenueAccount) -> None:
+    with desk(tmp_path, simulator, drain={"timeout": "15s"}, manage_stop=True, hold="0.04") as running:
         running.settle(2, 1)
-        await simulator.add_fault(room="binance-futures", action="reject", endpoint=ORDER, count=None)
+        simulator.add_fault(room="binance-futures", action="reject", endpoint=ORDER, count=None)
         code, took = running.stop()
         assert code == ExitCode.OK, running.node.stderr  # its position is kept: the policy asks for no more
         assert took < 15
         assert any("did not come to rest" in record["message"] for record in running.node.records)
-        assert not await running.open_orders()
-        assert await running.position() == Decimal("0.04")
+        assert not running.open_orders()
+        assert running.position() == Decimal("0.04")
 
 
-async def test_a_blocked_event_loop_is_ended_in_time(tmp_path: Path, simulator: VenueProcess) -> None:
-    async with desk(tmp_path, simulator, drain={"timeout": "6s"}, orders=1, then="block") as running:
+def test_a_blocked_event_loop_is_ended_in_time(tmp_path: Path, simulator: VenueAccount) -> None:
+    with desk(tmp_path, simulator, drain={"timeout": "6s"}, orders=1, then="block") as running:
         running.node.wait_for("blocked on purpose")
         code, took = running.stop()
         assert code == ExitCode.STOP_INCOMPLETE

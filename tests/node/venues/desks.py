@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tests.venue.process import VenueProcess
+from tests.venue import addresses
+from tests.venue.process import VenueAccount
 
-ACCOUNT = "desk-a"
 ROOMS = {"spot": "binance-spot", "futures": "binance-futures", "okx": "okx", "okx-swap": "okx"}
 INSTRUMENTS = {
     "spot": "BTCUSDT.BINANCE",
@@ -18,9 +18,9 @@ OKX: dict[str, dict[str, Any]] = {
 }
 
 
-def keys(simulator: VenueProcess, market: str) -> dict[str, str]:
+def keys(simulator: VenueAccount, market: str) -> dict[str, str]:
     """Return the variables with the account's keys."""
-    account = next(a for a in simulator.info["accounts"] if a["account"] == ACCOUNT)
+    account = addresses.credentials(simulator.info, simulator.name)
     return {
         "DESK_API_KEY": account["api_key" if market in OKX else "ed25519_api_key"],
         "DESK_API_SECRET": account["api_secret" if market in OKX else "ed25519_secret"],
@@ -28,25 +28,14 @@ def keys(simulator: VenueProcess, market: str) -> dict[str, str]:
     }
 
 
-def endpoints(simulator: VenueProcess, market: str) -> dict[str, str]:
-    """Return where the simulator listens."""
-    room = simulator.info["rooms"][ROOMS[market]]
-    http, stream = room["http"], room["ws"]
-    if market in OKX:
-        return {"http": http, "data_stream": f"{stream}/ws/v5/public", "trade_stream": f"{stream}/ws/v5/private"}
-    if market == "spot":
-        return {"http": http, "data_stream": stream, "trade_stream": f"{stream}/ws-api/v3"}
-    return {"http": http, "data_stream": stream, "trade_stream": f"{stream}/ws-fapi/v1", "user_stream": stream}
-
-
-def venue(simulator: VenueProcess, market: str) -> dict[str, Any]:
+def venue(simulator: VenueAccount, market: str) -> dict[str, Any]:
     """Return a venue for mode Live."""
     document: dict[str, Any] = {
         "environment": "Live",
-        "account": ACCOUNT,
+        "account": simulator.name,
         "credentials": {"env_prefix": "DESK"},
         "instruments": [INSTRUMENTS[market]],
-        "endpoints": endpoints(simulator, market),
+        "endpoints": addresses.endpoints(simulator.info, ROOMS[market]),
     }
     if market in OKX:
         return {"name": "OKX", "adapter": "OKX", "okx": OKX[market], **document}

@@ -4,26 +4,19 @@ import json
 import signal
 import time
 import urllib.request
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.node.processes import SECONDS, NodeProcess, node_process
-from tests.node.venues.desks import ACCOUNT, ROOMS, keys, on_paper, run_config, strategy, venue
-from tests.venue.process import VenueProcess, venue_process
+from tests.node.venues.desks import ROOMS, keys, on_paper, run_config, strategy, venue
+from tests.venue.process import VenueAccount
 from trading_api.exit_codes import ExitCode
 
+EXCHANGE = ("--step-ms", "20")
 FILLS = 6
-
-
-@pytest_asyncio.fixture
-async def simulator() -> AsyncIterator[VenueProcess]:
-    async with venue_process("--seed", "7", "--step-ms", "20", "--no-rate-limits", "--account", ACCOUNT) as running:
-        yield running
 
 
 def status(node: NodeProcess) -> dict[str, Any]:
@@ -44,7 +37,7 @@ def wait_for_fills(node: NodeProcess, count: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("market", ROOMS)
-async def test_a_live_node_trades_and_the_ledger_agrees(tmp_path: Path, simulator: VenueProcess, market: str) -> None:
+def test_a_live_node_trades_and_the_ledger_agrees(tmp_path: Path, simulator: VenueAccount, market: str) -> None:
     secrets = keys(simulator, market)
     with node_process(tmp_path, run_config(venue(simulator, market), strategy(market)), environment=secrets) as node:
         seen = wait_for_fills(node, FILLS)
@@ -54,7 +47,7 @@ async def test_a_live_node_trades_and_the_ledger_agrees(tmp_path: Path, simulato
         assert "replay" not in seen
         node.send(signal.SIGTERM)
         assert node.wait() == ExitCode.OK, node.stderr
-    ledger = await simulator.ledger(ROOMS[market], ACCOUNT)
+    ledger = simulator.ledger(ROOMS[market])
     assert not ledger["imbalance"]
     at_venue = {str(fill["trade_id"]): fill for fill in ledger["fills"]}
     for fill in seen["recentFills"]:
@@ -67,8 +60,8 @@ async def test_a_live_node_trades_and_the_ledger_agrees(tmp_path: Path, simulato
 
 
 @pytest.mark.parametrize("market", ROOMS)
-async def test_a_paper_node_fills_from_live_data_and_sends_nothing(
-    tmp_path: Path, simulator: VenueProcess, market: str
+def test_a_paper_node_fills_from_live_data_and_sends_nothing(
+    tmp_path: Path, simulator: VenueAccount, market: str
 ) -> None:
     config = run_config(on_paper(venue(simulator, market), market), strategy(market))
     with node_process(tmp_path, config, environment=keys(simulator, market)) as node:
@@ -77,11 +70,11 @@ async def test_a_paper_node_fills_from_live_data_and_sends_nothing(
         node.send(signal.SIGTERM)
         assert node.wait() == ExitCode.OK, node.stderr
         assert node.summary["positions"]["open"] == 0
-    ledger = await simulator.ledger(ROOMS[market], ACCOUNT)
+    ledger = simulator.ledger(ROOMS[market])
     assert ledger["orders"] == []
 
 
-async def test_a_live_node_without_its_keys_says_which(tmp_path: Path, simulator: VenueProcess) -> None:
+def test_a_live_node_without_its_keys_says_which(tmp_path: Path, simulator: VenueAccount) -> None:
     with node_process(tmp_path, run_config(venue(simulator, "spot"), strategy("spot"))) as node:
         assert node.wait() == ExitCode.CONFIG_REFUSED
         assert node.termination is not None

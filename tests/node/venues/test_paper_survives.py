@@ -3,19 +3,17 @@
 import json
 import signal
 import time
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest_asyncio
-
 from tests.node.processes import SECONDS, NodeProcess, node_process
 from tests.node.venues.desks import on_paper, run_config, venue
 from tests.node.venues.test_live import status
-from tests.venue.process import VenueProcess, venue_process
+from tests.venue.process import VenueAccount
 from trading_api.exit_codes import ExitCode
 
+EXCHANGE = ("--step-ms", "50")
 HOLDER = """
 from decimal import Decimal
 from nautilus_trader.config import StrategyConfig
@@ -55,13 +53,7 @@ class Holder(Strategy):
 """
 
 
-@pytest_asyncio.fixture
-async def simulator() -> AsyncIterator[VenueProcess]:
-    async with venue_process("--seed", "7", "--step-ms", "50", "--no-rate-limits") as running:
-        yield running
-
-
-def config_of(simulator: VenueProcess, *, act: bool) -> dict[str, Any]:
+def config_of(simulator: VenueAccount, *, act: bool) -> dict[str, Any]:
     strategy = {
         "name": "holder",
         "path": "holder:Holder",
@@ -95,7 +87,7 @@ def account(now: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def test_a_killed_paper_account_goes_on(tmp_path: Path, simulator: VenueProcess) -> None:
+def test_a_killed_paper_account_goes_on(tmp_path: Path, simulator: VenueAccount) -> None:
     file = tmp_path / "state" / "paper" / "BINANCE.json"
     modules = {"holder": HOLDER}
     with node_process(tmp_path, config_of(simulator, act=True), modules=modules) as node:
@@ -108,7 +100,7 @@ async def test_a_killed_paper_account_goes_on(tmp_path: Path, simulator: VenuePr
         after = account(wait_until(node, 2))
         assert after == before
         price = Decimal(before["orders"][0][3])
-        await simulator.call(
+        simulator.call(
             "POST", "/binance-futures/price", {"symbol": "BTCUSDT", "price": str(int(price * Decimal("0.99")))}
         )
         filled = wait_until(node, 1)
@@ -121,7 +113,7 @@ async def test_a_killed_paper_account_goes_on(tmp_path: Path, simulator: VenuePr
     assert not [line for line in node.records if line["level"] == "ERROR"]
 
 
-async def test_two_nodes_do_not_share_a_paper_account(tmp_path: Path, simulator: VenueProcess) -> None:
+def test_two_nodes_do_not_share_a_paper_account(tmp_path: Path, simulator: VenueAccount) -> None:
     config, modules = config_of(simulator, act=False), {"holder": HOLDER}
     with node_process(tmp_path, config, modules=modules) as first:
         first.wait_for('"message": "Trading"')
@@ -131,7 +123,7 @@ async def test_two_nodes_do_not_share_a_paper_account(tmp_path: Path, simulator:
             assert second.termination["reason"] == "PaperAccountInUse"
 
 
-async def test_a_damaged_account_is_refused_and_left_as_it_is(tmp_path: Path, simulator: VenueProcess) -> None:
+def test_a_damaged_account_is_refused_and_left_as_it_is(tmp_path: Path, simulator: VenueAccount) -> None:
     file = tmp_path / "state" / "paper" / "BINANCE.json"
     file.parent.mkdir(parents=True)
     file.write_text('{"run": "x"')
