@@ -15,6 +15,7 @@ from trading_api.database import DatabaseSection
 from trading_node.book_events import BookEvent, Noted, operation_id
 from trading_node.book_history import BookHistory
 from trading_node.errors import config_refused, not_trading
+from trading_node.garbage import loading
 from trading_node.gate import Denial
 from trading_node.store.stats import BookStats
 from trading_node.threads import in_daemon_thread
@@ -75,9 +76,10 @@ class Bookkeeping:
             _log.info("books are kept in %s", books.database)
 
     def _opened(self, url: str) -> "Books":
-        from trading_node.store.books import Books, BooksSettings  # noqa: PLC0415
-        from trading_node.store.engine import DatabaseUrlError  # noqa: PLC0415
-        from trading_node.store.journal import JournalError, JournalInUseError, SyncPolicy  # noqa: PLC0415
+        with loading():
+            from trading_node.store.books import Books, BooksSettings  # noqa: PLC0415
+            from trading_node.store.engine import DatabaseUrlError  # noqa: PLC0415
+            from trading_node.store.journal import JournalError, JournalInUseError, SyncPolicy  # noqa: PLC0415
 
         settings = BooksSettings(
             trader_id=self._trader_id,

@@ -16,6 +16,7 @@ from trading_api.exit_codes import ExitCode
 from trading_node import __version__
 from trading_node.environment import Environment, read_environment
 from trading_node.errors import NodeError, crashed, usage_error
+from trading_node.garbage import loading
 from trading_node.logs import configure_logging
 from trading_node.run_config.commands import add_config_commands
 from trading_node.run_config.load import RunConfig, hear_nothing_of, load_run_config
@@ -113,9 +114,10 @@ def _run(parsed: argparse.Namespace, environment: Environment) -> int:
     handler = configure_logging(config.logging)
     shutdown.start()
 
-    from trading_node.nautilus_logs import NautilusLogs  # noqa: PLC0415
-    from trading_node.runner import run_node  # noqa: PLC0415
-    from trading_node.summary import say_summary  # noqa: PLC0415
+    with loading():
+        from trading_node.nautilus_logs import NautilusLogs  # noqa: PLC0415
+        from trading_node.runner import run_node  # noqa: PLC0415
+        from trading_node.summary import say_summary  # noqa: PLC0415
 
     with NautilusLogs(handler) as logs:
         outcome = run_node(config, loaded.folder, environment, shutdown, logs)
