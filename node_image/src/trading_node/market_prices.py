@@ -1,10 +1,12 @@
 """Newest prices of an instrument, as Nautilus' cache has them, asked for when an order needs them.
 
-Nothing is subscribed: an order costs a look-up, market data costs nothing.
+Nothing is subscribed: an order costs a look-up, market data costs nothing. A price is as old as the venue says, not
+as its arrival: what waited in a socket while the process or the network stood still is not new.
 """
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.model.data import Bar
@@ -34,6 +36,15 @@ class Decimals:
         return known
 
 
+def known_since(price: Any) -> int:  # noqa: ANN401  # a quote, a trade or a bar
+    """Return when a price was made, in UTC nanoseconds; when it came, where the venue's clock is ahead or says nothing.
+
+    A venue's clock that is behind makes prices look older by as much.
+    """
+    made_ns, came_ns = int(price.ts_event), int(price.ts_init)
+    return made_ns if 0 < made_ns < came_ns else came_ns
+
+
 class MarketPrices:
     """Brings prices from the cache into the gate's book."""
 
@@ -49,7 +60,8 @@ class MarketPrices:
             self._refresh_without_quotes(market, instrument_id)
         elif quote is not market.source:
             market.source = quote
-            self._book.set_quote(market, self._decimal(quote.bid_price), self._decimal(quote.ask_price), quote.ts_init)
+            seen_ns = known_since(quote)
+            self._book.set_quote(market, self._decimal(quote.bid_price), self._decimal(quote.ask_price), seen_ns)
 
     def _refresh_without_quotes(self, market: Market, instrument_id: InstrumentId) -> None:
         book = self._cache.order_book(instrument_id)
@@ -61,11 +73,11 @@ class MarketPrices:
         if trade is not None:
             if trade is not market.source:
                 market.source = trade
-                self._book.set_prices(market, None, None, self._decimal(trade.price), trade.ts_init)
+                self._book.set_prices(market, None, None, self._decimal(trade.price), known_since(trade))
             return
         bar = self._newest_bar(instrument_id)
         if bar is not None:
-            self._book.set_prices(market, None, None, self._decimal(bar.close), bar.ts_init)
+            self._book.set_prices(market, None, None, self._decimal(bar.close), known_since(bar))
 
     def _newest_bar(self, instrument_id: InstrumentId) -> Bar | None:
         bars = [self._cache.bar(bar_type) for bar_type in self._cache.bar_types(instrument_id=instrument_id)]

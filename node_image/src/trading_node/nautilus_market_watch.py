@@ -8,6 +8,7 @@ from nautilus_trader.model.data import BarType
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.system.kernel import NautilusKernel
 
+from trading_node.market_prices import known_since
 from trading_node.market_watch import Connection, DataAge, MarketWatch
 
 NANOSECONDS = 1e9
@@ -48,7 +49,7 @@ class MarketReader:
         cache = self._cache
         newest: list[Any] = [cache.quote_tick(instrument_id), cache.trade_tick(instrument_id)]
         newest += map(cache.bar, self._bar_types(instrument_id))
-        times = [each.ts_init for each in newest if each is not None]
+        times = [known_since(each) for each in newest if each is not None]
         book = cache.order_book(instrument_id)
         if book is not None and book.ts_last:
             times.append(book.ts_last)
