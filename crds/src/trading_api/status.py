@@ -226,6 +226,67 @@ class DrainStatus(ApiModel):
     """For a person: what is left, and why."""
 
 
+DifferenceKind = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class VenueAgreement(ApiModel):
+    """Whether the node agrees with one venue about orders, fills and positions."""
+
+    venue: Annotated[str, Field(max_length=64)]
+    """Name of the venue."""
+    agreed: bool = False
+    """Whether both sides agree, so that orders pass."""
+    last_agreement_at: Timestamp | None = None
+    """When they last agreed, as of this report; that it passes is no reason for another report."""
+    reconnects: Annotated[int, Field(ge=0)] = 0
+    """How often the stream of the node's orders came back after it broke."""
+    unanswered: Annotated[int, Field(ge=0)] = 0
+    """Comparisons that the venue did not answer."""
+
+
+class DifferenceCounts(ApiModel):
+    """Differences of one kind since the node's start; one that stands counts once."""
+
+    kind: DifferenceKind
+    """What kind of difference, such as MissingFill; the guide on agreement lists them."""
+    found: Annotated[int, Field(ge=0)] = 0
+    """How many were found."""
+    repaired: Annotated[int, Field(ge=0)] = 0
+    """How many were repaired by the venue's own word."""
+    raised: Annotated[int, Field(ge=0)] = 0
+    """How many were left to time or to a person."""
+
+
+class OpenDifference(ApiModel):
+    """A difference that stands."""
+
+    venue: Annotated[str, Field(max_length=64)]
+    """Name of the venue."""
+    kind: DifferenceKind
+    """What kind of difference."""
+    subject: Annotated[str, Field(max_length=128)]
+    """A client order id, an instrument, or the venue."""
+    message: Annotated[str, Field(max_length=256)]
+    """What differs, with the values of both sides."""
+    remedy: Annotated[str, Field(max_length=256)] = ""
+    """What to do about it."""
+    since: Timestamp
+    """When it was first found."""
+
+
+class ReconciliationStatus(ApiModel):
+    """The node's agreement with its venues."""
+
+    venues: Annotated[tuple[VenueAgreement, ...], Field(max_length=16, json_schema_extra=keyed_by("venue"))] = ()
+    """Each venue that real orders go to."""
+    differences: Annotated[tuple[DifferenceCounts, ...], Field(max_length=32, json_schema_extra=keyed_by("kind"))] = ()
+    """Differences of all venues since the node's start, by kind."""
+    open: Annotated[int, Field(ge=0)] = 0
+    """How many differences stand."""
+    open_differences: Annotated[tuple[OpenDifference, ...], Field(max_length=5)] = ()
+    """The first of the differences that stand."""
+
+
 class NodeStatus(ApiModel):
     """``status.node``: written by the node, at most 4 KiB."""
 
@@ -261,6 +322,8 @@ class NodeStatus(ApiModel):
     """How far the replay has come."""
     limits: LimitsStatus | None = None
     """Which limits are in force."""
+    reconciliation: ReconciliationStatus | None = None
+    """The agreement with the venues; absent where all are simulated."""
     drain: DrainStatus | None = None
     """What the node's stop left at the venues; absent while it does not stop."""
     started_at: Timestamp

@@ -238,7 +238,9 @@ class StatusReporter:
 
 
 def _numbers(status: NodeStatus) -> dict[str, Any]:
-    """Return a report without the time at which it was written."""
+    """Return a report without what changes though nothing happens: when it was written, and when venues last agreed."""
     document = status_document(status)
     document.pop("updatedAt", None)
+    for venue in document.get("reconciliation", {}).get("venues", ()):
+        venue.pop("lastAgreementAt", None)
     return document

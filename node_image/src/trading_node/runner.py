@@ -419,6 +419,7 @@ class Runner:
             started_ns=self._started_ns,
             now_ns=time.time_ns(),
             limits=self._limits_in_force(),
+            agreements=() if self._node is None else self._node.agreements(),
             drain=self._drain,
         )
 

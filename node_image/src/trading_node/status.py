@@ -7,18 +7,24 @@ from typing import Any
 
 from trading_api import wiring
 from trading_api.status import (
+    DifferenceCounts,
     DrainStatus,
     LimitsStatus,
     NodeState,
     NodeStatus,
+    OpenDifference,
     OrderCounts,
     PositionCounts,
     ProfitAndLoss,
+    ReconciliationStatus,
     ReplayProgress,
+    VenueAgreement,
 )
 from trading_node.environment import Environment
 from trading_node.limits_file import LimitsInForce
 from trading_node.logs import rfc3339
+from trading_node.reconciliation.agreement import VenueStats
+from trading_node.reconciliation.difference import Kind
 from trading_node.snapshot import Fill, Order, Position, Profit, Replay, Snapshot
 from trading_node.termination import shorten
 
@@ -26,6 +32,9 @@ MAX_CURRENCIES = 16
 MAX_MESSAGE = 1024
 MAX_PNL = 128
 MAX_LIMITS_ERROR = 512
+MAX_VENUES = 16
+MAX_OPEN = 5
+MAX_DIFFERENCE = 256
 CENT = Decimal("0.01")
 
 
@@ -47,6 +56,7 @@ def build_status(
     started_ns: int,
     now_ns: int,
     limits: LimitsInForce | None = None,
+    agreements: Sequence[VenueStats] = (),
     drain: DrainStatus | None = None,
 ) -> NodeStatus:
     """Return the report of a node: at most STATUS_NODE_MAX_BYTES as Kubernetes writes it."""
@@ -75,6 +85,7 @@ def build_status(
         ),
         pnl=profit_line(snapshot.profits),
         replay=_replay(snapshot.replay),
+        reconciliation=_reconciliation(agreements),
         drain=drain,
         started_at=rfc3339(started_ns),
         updated_at=rfc3339(now_ns),
@@ -133,11 +144,55 @@ def _replay(replay: Replay | None) -> ReplayProgress | None:
     )
 
 
+def _reconciliation(agreements: Sequence[VenueStats]) -> ReconciliationStatus | None:
+    """Return what is told of the agreement; None of venues that agree by nature."""
+    if not agreements:
+        return None
+    standing = [(stats.venue, each) for stats in agreements for each in stats.unresolved]
+    kinds = [kind for kind in Kind if any(stats.differences[kind] or stats.raised[kind] for stats in agreements)]
+    return ReconciliationStatus(
+        venues=tuple(
+            VenueAgreement(
+                venue=stats.venue,
+                agreed=stats.agreed,
+                last_agreement_at=rfc3339(stats.last_agreement_ns) if stats.last_agreement_ns else None,
+                reconnects=stats.reconnects,
+                unanswered=stats.failures,
+            )
+            for stats in agreements[:MAX_VENUES]
+        ),
+        differences=tuple(
+            DifferenceCounts(
+                kind=kind.value,
+                found=sum(stats.differences[kind] for stats in agreements),
+                repaired=sum(stats.repairs[kind] for stats in agreements),
+                raised=sum(stats.raised[kind] for stats in agreements),
+            )
+            for kind in kinds
+        ),
+        open=len(standing),
+        open_differences=tuple(
+            OpenDifference(
+                venue=venue,
+                kind=each.kind.value,
+                subject=shorten(each.subject, 128),
+                message=shorten(each.message, MAX_DIFFERENCE),
+                remedy=shorten(each.remedy, MAX_DIFFERENCE),
+                since=rfc3339(each.since_ns),
+            )
+            for venue, each in standing[:MAX_OPEN]
+        ),
+    )
+
+
 def _fit(status: NodeStatus) -> NodeStatus:
-    """Shorten the message, then the lists, the longest first, until the report is small enough."""
+    """Shorten what stands open to one, the message, then the lists, the longest first, until the report is small."""
     while len(status.model_dump_json(by_alias=True, exclude_none=True).encode()) > wiring.STATUS_NODE_MAX_BYTES:
-        drain = status.drain
-        if status.message:
+        drain, agreement = status.drain, status.reconciliation
+        if agreement is not None and len(agreement.open_differences) > 1:
+            fewer_open = agreement.model_copy(update={"open_differences": agreement.open_differences[:-1]})
+            status = status.model_copy(update={"reconciliation": fewer_open})
+        elif status.message:
             message = shorten(status.message, len(status.message) // 2) if len(status.message) > 8 else ""
             status = status.model_copy(update={"message": message})
         elif drain is not None and (drain.left_orders or drain.left_positions):
@@ -146,9 +201,20 @@ def _fit(status: NodeStatus) -> NodeStatus:
             status = status.model_copy(update={"drain": fewer})
         elif status.profit_and_loss:
             status = status.model_copy(update={"profit_and_loss": status.profit_and_loss[:-1]})
+        elif agreement is not None:
+            status = status.model_copy(update={"reconciliation": _shorter(agreement)})
         else:
             return status
     return status
+
+
+def _shorter(agreement: ReconciliationStatus) -> ReconciliationStatus | None:
+    """Leave out the last of what matters least; None when nothing is left."""
+    for name in ("differences", "open_differences", "venues"):
+        listed = getattr(agreement, name)
+        if listed:
+            return agreement.model_copy(update={name: listed[:-1]})
+    return None
 
 
 def _order(order: Order) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from trading_node import kubernetes_report
 from trading_node.environment import Environment
 from trading_node.errors import NodeError
 from trading_node.kubernetes_report import ApiServer, Outcome, StatusClient, StatusReporter, interpret
+from trading_node.reconciliation.agreement import VenueStats
 from trading_node.snapshot import Snapshot
 from trading_node.status import Life, build_status
 
@@ -55,10 +56,13 @@ class Node:
     def __init__(self) -> None:
         self.state = NodeState.STARTING
         self.fills = 0
+        self.agreement = VenueStats(venue="BINANCE", agreed=True, last_agreement_ns=1)
 
     def status(self) -> NodeStatus:
         life, snapshot = Life(state=self.state), Snapshot(fills=self.fills)
-        return build_status(ENVIRONMENT, life, snapshot, started_ns=1, now_ns=time.time_ns())
+        return build_status(
+            ENVIRONMENT, life, snapshot, started_ns=1, now_ns=time.time_ns(), agreements=(self.agreement,)
+        )
 
 
 @asynccontextmanager
@@ -135,6 +139,19 @@ async def test_numbers_are_reported_once_an_interval_and_only_if_they_changed(tm
             await server.next_request()
         times = [at for at, _, _ in server.requests][1:]
         assert min(after - before for before, after in pairwise(times)) >= GAP
+
+
+async def test_that_venues_agree_again_and_again_is_no_reason_for_a_report(tmp_path: Path) -> None:
+    node = Node()
+    async with api_server() as (server, url), reporting(url, node, tmp_path, interval=2 * GAP):
+        await server.next_request()
+        node.agreement.last_agreement_ns = 10**9
+        await asyncio.sleep(5 * GAP)
+        assert len(server.requests) == 1
+        node.agreement.agreed = False
+        venues = (await server.next_request())["reconciliation"]["venues"]
+        assert venues[0]["lastAgreementAt"] == "1970-01-01T00:00:01.000000000Z"
+        assert not venues[0]["agreed"]
 
 
 async def test_many_changes_of_state_share_reports(tmp_path: Path) -> None:

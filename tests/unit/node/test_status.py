@@ -10,6 +10,8 @@ from tests.examples import examples
 from trading_api import wiring
 from trading_api.status import NodeState
 from trading_node.environment import Environment
+from trading_node.reconciliation.agreement import Agreement, VenueStats
+from trading_node.reconciliation.difference import Change, ChangeOrder, Difference, Kind
 from trading_node.snapshot import Profit, Replay, Snapshot
 from trading_node.status import Life, build_status, profit_line, status_document
 
@@ -22,10 +24,25 @@ def status_of(life: Life, snapshot: Snapshot, environment: Environment | None = 
     return status_document(status)
 
 
+def disagreements(venues: int, text: str) -> list[VenueStats]:
+    """Return venues with one difference of each kind that stands."""
+    found = []
+    for number in range(venues):
+        agreement = Agreement(f"{'V' * 60}{number:04d}")
+        agreement.on_look([Difference(kind=each, subject=text, message=text, remedy=text) for each in Kind], 1)
+        found.append(agreement.stats)
+    return found
+
+
 @examples(15)
-@given(message=TEXT, reason=st.text(max_size=128), amounts=st.lists(st.tuples(MONEY, MONEY), max_size=40))
+@given(
+    message=TEXT,
+    reason=st.text(max_size=128),
+    amounts=st.lists(st.tuples(MONEY, MONEY), max_size=40),
+    venues=st.integers(0, 20),
+)
 def test_a_report_is_never_larger_than_allowed(
-    message: str, reason: str, amounts: list[tuple[Decimal, Decimal]]
+    message: str, reason: str, amounts: list[tuple[Decimal, Decimal]], venues: int
 ) -> None:
     profits = tuple(
         Profit(currency=f"CURRENCY{number:08d}", realized=realized, unrealized=unrealized)
@@ -33,7 +50,11 @@ def test_a_report_is_never_larger_than_allowed(
     )
     environment = Environment(pod_name="p" * 253, pod_uid="u" * 64, revision="r" * 64)
     life = Life(state=NodeState.FAILED, reason=reason, message=message)
-    document = status_of(life, Snapshot(profits=profits, replay=Replay(events=10**12)), environment)
+    snapshot = Snapshot(profits=profits, replay=Replay(events=10**12))
+    agreements = disagreements(venues, message)
+    document = status_document(
+        build_status(environment, life, snapshot, started_ns=0, now_ns=10**9, agreements=agreements)
+    )
     assert len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()) <= wiring.STATUS_NODE_MAX_BYTES
 
 
@@ -73,3 +94,50 @@ def test_small_profits_are_not_rounded_away() -> None:
         Profit(currency="ETH", realized=Decimal(0), unrealized=Decimal(0)),
     ]
     assert profit_line(profits) == "0.000012 BTC, -1234.57 USDT, 0.00 ETH"
+
+
+def test_a_report_says_what_stands_between_node_and_venues() -> None:
+    agreement = Agreement("BINANCE")
+    closed = ChangeOrder(client_order_id="O-1", change=Change.CANCELED)
+    repaired = Difference(kind=Kind.ORDER_CLOSED, subject="O-1", message="", repair=closed)
+    standing = Difference(kind=Kind.POSITION_MISMATCH, subject="BTC", message="3 more", remedy="sell 3")
+    agreement.on_look([], 10**9)
+    agreement.on_look([], 2 * 10**9)
+    for second in (3, 4, 5):
+        agreement.on_look([repaired, standing], second * 10**9)
+    agreement.on_repair(Kind.ORDER_CLOSED)
+    other = Agreement("OKX")
+    other.on_failure("timeout", 6 * 10**9)
+    life = Life(state=NodeState.TRADING)
+    report = build_status(
+        Environment(), life, Snapshot(), started_ns=0, now_ns=10**9, agreements=(agreement.stats, other.stats)
+    )
+    assert status_document(report)["reconciliation"] == {
+        "venues": [
+            {
+                "venue": "BINANCE", "agreed": False, "lastAgreementAt": "1970-01-01T00:00:02.000000000Z",
+                "reconnects": 0, "unanswered": 0,
+            },
+            {"venue": "OKX", "agreed": False, "reconnects": 0, "unanswered": 1},
+        ],
+        "differences": [
+            {"kind": "OrderClosed", "found": 1, "repaired": 1, "raised": 0},
+            {"kind": "PositionMismatch", "found": 1, "repaired": 0, "raised": 1},
+            {"kind": "VenueSilent", "found": 1, "repaired": 0, "raised": 1},
+        ],
+        "open": 2,
+        "openDifferences": [
+            {
+                "venue": "BINANCE", "kind": "PositionMismatch", "subject": "BTC", "message": "3 more",
+                "remedy": "sell 3", "since": "1970-01-01T00:00:03.000000000Z",
+            },
+            {
+                "venue": "OKX", "kind": "VenueSilent", "subject": "OKX", "message": "timeout",
+                "remedy": other.stats.unresolved[0].remedy, "since": "1970-01-01T00:00:06.000000000Z",
+            },
+        ],
+    }  # fmt: skip
+
+
+def test_venues_that_agree_by_nature_have_no_such_report() -> None:
+    assert "reconciliation" not in status_of(Life(state=NodeState.TRADING, reconciled=True), Snapshot())

@@ -1,5 +1,7 @@
 """When a venue's gate may be open."""
 
+from dataclasses import replace
+
 from trading_node.reconciliation.agreement import Agreement, sentence
 from trading_node.reconciliation.difference import Change, ChangeOrder, Difference, Kind
 
@@ -120,3 +122,16 @@ def test_a_venue_that_is_silent_after_repairs_is_left_in_peace() -> None:
     agreement.on_look([CLOSED], 1)
     agreement.on_failure("timeout", 2)
     assert agreement.pause_seconds() >= 0.2
+
+
+def test_what_needs_time_or_a_person_counts_once_as_raised_and_again_when_it_comes_back() -> None:
+    agreement = Agreement("BINANCE")
+    many = [replace(GAP, subject=f"{number}") for number in range(30)]
+    for now in (1, 2):
+        agreement.on_look([*many, CLOSED, MOMENT, PAID], now)
+    agreement.on_failure("timeout", 3)
+    agreement.on_look(many, 4)
+    assert agreement.stats.raised == {Kind.POSITION_MISMATCH: 30, Kind.VENUE_SILENT: 1}
+    agreement.on_look([], 5)
+    agreement.on_look([GAP], 6)
+    assert agreement.stats.raised[Kind.POSITION_MISMATCH] == 31

@@ -48,6 +48,8 @@ class VenueStats:
     differences: Counter[Kind] = field(default_factory=Counter)
     """Found since the start; one that stands counts once."""
     repairs: Counter[Kind] = field(default_factory=Counter)
+    raised: Counter[Kind] = field(default_factory=Counter)
+    """Those of them that time or a person has to resolve; one that stands counts once."""
     unresolved: tuple[Unresolved, ...] = ()
 
 
@@ -62,6 +64,7 @@ class Agreement:
         self._mended = False
         """Whether the last look repaired all that it found, and the one before had found nothing to repair."""
         self._standing: dict[tuple[Kind, str], int] = {}
+        self._raised: frozenset[tuple[Kind, str]] = frozenset()
         self._books: tuple[Unresolved, ...] = ()
         self._strict = True
         """Whether orders on their way keep both sides from agreeing: they do where something may have been lost."""
@@ -120,7 +123,10 @@ class Agreement:
         since = {each.subject: each.since_ns for each in self._books}
         others = tuple(each for each in self.stats.unresolved if each not in self._books)
         self._books = tuple(_unresolved(each, since.get(each.subject, now_ns)) for each in found)
-        self.stats.differences[Kind.BOOKS] += sum(1 for each in self._books if each.subject not in since)
+        new = sum(1 for each in self._books if each.subject not in since)
+        if new:
+            self.stats.differences[Kind.BOOKS] += new
+            self.stats.raised[Kind.BOOKS] += new
         self.stats.unresolved = (*others, *self._books)[:MAX_UNRESOLVED]
 
     def on_repair(self, kind: Kind) -> None:
@@ -142,6 +148,7 @@ class Agreement:
         """Count differences once, and keep those that stand; keep: also those that were found before."""
         standing = dict(self._standing) if keep else {}
         told = {(u.kind, u.subject): u for u in self.stats.unresolved if u not in self._books} if keep else {}
+        raised = self._raised if keep else frozenset()
         for difference in found:
             key = difference.kind, difference.subject
             since = self._standing.get(key)
@@ -151,7 +158,10 @@ class Agreement:
                 standing[key] = since or now_ns
             if difference.repair is None and not difference.trivial and difference.kind is not Kind.BALANCE:
                 told[key] = _unresolved(difference, since or now_ns)
-        self._standing = standing
+                if key not in self._raised | raised:
+                    self.stats.raised[difference.kind] += 1
+                raised |= {key}
+        self._standing, self._raised = standing, raised
         self.stats.unresolved = (*told.values(), *self._books)[:MAX_UNRESOLVED]
 
 
