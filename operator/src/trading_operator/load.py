@@ -23,6 +23,7 @@ from trading_operator.desired.names import (
     pod_name,
 )
 from trading_operator.desired.stateful_set import replicas_of
+from trading_operator.failures import Failures
 from trading_operator.kube.client import Client
 from trading_operator.kube.errors import ConflictError
 from trading_operator.memory import Memory, Reading
@@ -30,7 +31,6 @@ from trading_operator.objects import (
     CHILD_KINDS,
     CONFIG_MAP,
     CONTROLLER_REVISION,
-    CORE_EVENT,
     NAMED_CHILDREN,
     PERSISTENT_VOLUME_CLAIM,
     POD,
@@ -60,6 +60,7 @@ class Loader:
 
     client: Client
     memory: Memory
+    failures: Failures
     read_anew_after: timedelta
     """How long a reading of what holds no decision is trusted where no event tells otherwise."""
 
@@ -170,22 +171,14 @@ class Loader:
         tried = (stateful_set.get("status") or {}).get("observedGeneration", 0) >= generation_of(stateful_set)
         if created is None or now < created + POD_WITHIN or not tried:
             return ""
-        return await self._latest_event(stateful_set, "FailedCreate")
+        return await self.failures.latest(stateful_set, "FailedCreate", now)
 
     async def _mount_failure(self, pod: Manifest | None, now: datetime) -> str:
         """Return why a pod that should have its volumes by now has not: only Events tell."""
         since = mounting_since(pod) if pod is not None else None
         if pod is None or since is None or now < since + MOUNTED_WITHIN:
             return ""
-        return await self._latest_event(pod, "FailedMount")
-
-    async def _latest_event(self, about: Manifest, reason: str) -> str:
-        fields = {"involvedObject.uid": uid_of(about), "reason": reason}
-        failures = await self.client.list(CORE_EVENT, about["metadata"]["namespace"], fields=fields)
-        latest = max(
-            failures, key=lambda one: str(one.get("lastTimestamp") or one.get("eventTime") or ""), default=None
-        )
-        return str(latest.get("message", "")) if latest else ""
+        return await self.failures.latest(pod, "FailedMount", now)
 
 
 def _understood(owner: Owner, found: tuple[Manifest, ...], now: datetime) -> Reading:

@@ -13,6 +13,7 @@ from trading_operator.actions import Action, Annotate, Apply, Create, Delete, Re
 from trading_operator.desired.deployment import desired
 from trading_operator.desired.names import MANAGED_BY
 from trading_operator.desired.refusal import Refusal
+from trading_operator.failures import Failures
 from trading_operator.kube import errors
 from trading_operator.kube.client import Client
 from trading_operator.load import Loader
@@ -67,10 +68,14 @@ class Reconciler:
     on_phase: Callable[[DeploymentKey, str], None] = lambda _key, _phase: None
     read_anew_after: timedelta = timedelta(minutes=10)
     memory: Memory = field(default_factory=Memory)
+    failures: Failures = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.failures = Failures(self.client)
 
     async def reconcile(self, key: DeploymentKey) -> Again:
         """Work on one deployment until there is nothing to do now."""
-        loader = Loader(self.client, self.memory, self.read_anew_after)
+        loader = Loader(self.client, self.memory, self.failures, self.read_anew_after)
         try:
             for _ in range(MAX_STEPS):
                 found = await loader.load(key, self.now())

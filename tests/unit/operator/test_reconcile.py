@@ -146,11 +146,8 @@ async def test_a_pod_that_cannot_be_made_is_explained_by_its_events(bench: Bench
     bench.store.clock.advance(10)
     live = bench.store.objects[bench.ref(STATEFUL_SET)]
     bench.store.update(live | {"status": {"observedGeneration": 9, "replicas": 0}})
-    old = {"lastTimestamp": "2026-01-01T00:00:01Z", "message": "old"}
-    bench.client.events = [
-        old,
-        {"lastTimestamp": "2026-01-01T00:00:09Z", "message": "violates PodSecurity: privileged"},
-    ]
+    message = "violates PodSecurity: privileged"
+    bench.client.events = [{"involvedObject": {"uid": live["metadata"]["uid"]}, "message": message}]
     await bench.run()
     status, reason, message = bench.condition("Degraded")
     assert (status, reason) == ("True", "PodRefused")
