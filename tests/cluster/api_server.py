@@ -55,7 +55,6 @@ class ApiServer:
         return self._plane
 
     def __enter__(self) -> Self:
-        programs.require_packages(["etcd-server"])
         kube = programs.kube()
         # In memory: etcd waits for the disk at each write, and nothing here has to survive.
         base = memory_dir()
@@ -74,7 +73,7 @@ class ApiServer:
         self._plane = plane
         control_plane.write_files(plane, Authority())
         for name, command in (
-            ("etcd", control_plane.etcd(folder / "etcd")),
+            ("etcd", control_plane.etcd(kube, folder / "etcd")),
             ("kube-apiserver", control_plane.apiserver(kube, plane)),
         ):
             self._running.append(process.start(name, command, records=folder, logs=folder, cwd=folder))

@@ -103,9 +103,10 @@ def _write_identities(plane: ControlPlane, authority: Authority) -> None:
         kubeconfig.write(plane.config(user), kubeconfig.kubeconfig(plane.server, authority.pem, pair))
 
 
-def etcd(data: Path) -> Sequence[str]:
+def etcd(kube: Path, data: Path) -> Sequence[str]:
     """Return etcd on unix sockets in its working folder; `data` belongs in memory, where syncing is free."""
     return [
+        str(kube),
         "etcd",
         f"--data-dir={data}",
         f"--listen-client-urls={CLIENT_SOCKET}",
@@ -151,8 +152,6 @@ def apiserver(kube: Path, plane: ControlPlane) -> Sequence[str]:
         "--shutdown-delay-duration=0s",
         # A loopback address is refused as the endpoint of the Service `kubernetes`; without nodes nobody needs it.
         f"--endpoint-reconciler-type={'none' if plane.address.startswith('127.') else 'lease'}",
-        # Estimates wait in vain for progress that the etcd of Debian 12 (3.4) does not report.
-        "--feature-gates=SizeBasedListCostEstimate=false",
         f"--audit-policy-file={plane.audit_policy}",
         f"--audit-log-path={plane.audit_log}",
         "--profiling=false",

@@ -171,7 +171,7 @@ def _identities(layout: Layout) -> None:
 def _start_api(layout: Layout, kube: Path) -> None:
     plane, data = layout.plane, data_dir() / "etcd"
     data_dir().mkdir(mode=0o711, exist_ok=True)
-    etcd = _start(layout, "etcd", control_plane.etcd(data), cwd=plane.folder)
+    etcd = _start(layout, "etcd", control_plane.etcd(kube, data), cwd=plane.folder)
     api = _start(layout, "kube-apiserver", control_plane.apiserver(kube, plane), cwd=plane.folder)
     wait_ready(plane, [etcd, api], layout.logs)
 

@@ -18,7 +18,6 @@ WITNESSES: dict[str, tuple[str, ...]] = {
     "containerd": ("/usr/bin/containerd", "/usr/local/bin/containerd"),
     "containernetworking-plugins": ("/usr/lib/cni/bridge", "/opt/cni/bin/bridge"),
     "debootstrap": ("/usr/sbin/debootstrap",),
-    "etcd-server": ("/usr/bin/etcd", "/usr/local/bin/etcd"),
     "iproute2": ("/usr/sbin/ip", "/sbin/ip", "/bin/ip"),
     "nftables": ("/usr/sbin/nft", "/sbin/nft"),
     "redis-server": ("/usr/bin/redis-server",),
@@ -27,7 +26,6 @@ WITNESSES: dict[str, tuple[str, ...]] = {
     "postgresql": ("/usr/lib/postgresql/*/bin/initdb",),
 }
 CLUSTER = (
-    "etcd-server",
     "containerd",
     "runc",
     "containernetworking-plugins",

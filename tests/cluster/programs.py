@@ -107,7 +107,7 @@ def all_components() -> dict[str, Component]:
 
 
 def kube(progress: Progress | None = None) -> Path:
-    """Return the program that holds the API server, the controllers, the scheduler, the kubelet and kube-proxy."""
+    """Return the program that holds etcd, API server, controllers, scheduler, kubelet and kube-proxy."""
     return _kubernetes().obtain(progress) / "kube"
 
 

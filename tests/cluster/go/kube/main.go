@@ -1,5 +1,5 @@
-// Command kube holds every Kubernetes component of the local cluster: one link
-// and one compilation of the shared packages instead of five.
+// Command kube holds every Kubernetes component of the local cluster, and etcd:
+// one link and one compilation of the shared packages instead of six.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	_ "time/tzdata" // CronJobs name time zones; the machine may have no zone files.
 
 	"github.com/spf13/cobra"
+	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
@@ -30,6 +31,10 @@ var components = map[string]func() *cobra.Command{
 
 func main() {
 	if len(os.Args) > 1 {
+		if os.Args[1] == "etcd" {
+			etcdmain.Main(os.Args[1:])
+			return
+		}
 		if component, known := components[os.Args[1]]; known {
 			// The components read os.Args themselves, so the first word has to go.
 			os.Args = os.Args[1:]
@@ -37,6 +42,7 @@ func main() {
 		}
 	}
 	fmt.Fprintln(os.Stderr, "usage: kube COMPONENT [flags]; COMPONENT is one of:")
+	fmt.Fprintln(os.Stderr, "  etcd")
 	for name := range components {
 		fmt.Fprintln(os.Stderr, "  "+name)
 	}
