@@ -8,7 +8,7 @@ from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import MessageBus
 from nautilus_trader.model import events
 from nautilus_trader.model.enums import OrderSide
-from nautilus_trader.model.identifiers import AccountId, InstrumentId
+from nautilus_trader.model.identifiers import AccountId, InstrumentId, StrategyId
 from nautilus_trader.model.objects import Currency
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
@@ -100,25 +100,29 @@ class AccountFollower:
             self._adopt(order)
 
     def _resync_positions(self) -> None:
-        held: dict[Holding, set[str]] = {}
-        for position in self._cache.positions_open():
-            holding = self._holding_of(position)
-            if holding is not None:
-                held.setdefault(holding, set()).add(position.id.value)
-                self._take_position(holding, position)
+        opened = self._cache.positions_open()
+        for position in opened:
+            self._take_position(position)
+        names = {position.id.value for position in opened}
         for holding in list(self._book.holdings.values()):
-            for position_id in holding.parts.keys() - held.get(holding, set()):
+            for position_id in holding.parts.keys() - names:
                 self._book.set_position(holding, position_id, ZERO)
 
-    def _take_position(self, holding: Holding, position: Position) -> None:
+    def _take_position(self, position: Position) -> None:
         """Take a position as it is; what is new of it is counted as bought at its own average price."""
-        quantity = position.signed_decimal_qty()
-        change = quantity - holding.parts.get(position.id.value, ZERO)
-        if change:
-            price = Decimal(str(position.avg_px_open))
+        market = self._find_market(position.instrument_id)
+        if market is None:
+            return
+        position_id, held = position.id.value, held_of(market, position.id.value)
+        if sum(held.values(), ZERO) == position.signed_decimal_qty():
+            return
+        price = Decimal(str(position.avg_px_open))
+        shares = {self._holding(position, market, who): share for who, share in shares_of(position).items()}
+        for holding in {**held, **shares}:
+            share = shares.get(holding, ZERO)
             if price:
-                self._book.pay(holding, holding.market.contract.settle(change, price))
-            self._book.set_position(holding, position.id.value, quantity)
+                self._book.pay(holding, market.contract.settle(share - held.get(holding, ZERO), price))
+            self._book.set_position(holding, position_id, share)
 
     # Events
 
@@ -167,11 +171,9 @@ class AccountFollower:
         market = self._find_market(event.instrument_id)
         if position is None or market is None:
             return
-        holding = self._holding_of(position)
-        if holding is None:
-            return
-        self._pay(holding, event, quantity if event.order_side == OrderSide.BUY else -quantity)
-        self._book.set_position(holding, position.id.value, position.signed_decimal_qty())
+        holding = self._holding(position, market, event.strategy_id)
+        self._pay(holding, event, signed_quantity(event))
+        self._note(position, market)
 
     def _pay(self, holding: Holding, event: events.OrderFilled, signed: Decimal) -> None:
         contract = holding.market.contract
@@ -186,9 +188,35 @@ class AccountFollower:
 
     def _on_position_event(self, event: Any) -> None:  # noqa: ANN401  # position events
         position = self._cache.position(event.position_id)
-        holding = None if position is None else self._holding_of(position)
-        if holding is not None:
-            self._book.set_position(holding, position.id.value, position.signed_decimal_qty())
+        market = None if position is None else self._find_market(position.instrument_id)
+        if market is not None:
+            self._note(position, market)
+
+    def _note(self, position: Position, market: Market) -> None:
+        """Note who holds what of a position after its newest fill; to be told it twice changes nothing.
+
+        Where the venue names a position, as Binance does, the fills of all strategies make one in Nautilus. Each holds
+        what it bought and sold of it. Who closes or turns it takes over what others held, at the price of the fill.
+        """
+        quantity, held = position.signed_decimal_qty(), held_of(market, position.id.value)
+        before = sum(held.values(), ZERO)
+        if before == quantity and (quantity or not held):
+            return
+        fill = position.last_event
+        filler = self._holding(position, market, fill.strategy_id)
+        if held.keys() <= {filler} or before * quantity <= ZERO:
+            shares = {filler: quantity}
+        elif quantity - before == signed_quantity(fill):
+            shares = {**held, filler: held.get(filler, ZERO) + quantity - before}
+        else:
+            shares = {self._holding(position, market, who): share for who, share in shares_of(position).items()}
+        for holding in {**held, **shares}:
+            moved = shares.get(holding, ZERO) - held.get(holding, ZERO)
+            if moved and holding is not filler:
+                cash = market.contract.settle(moved, fill.last_px.as_decimal())
+                self._book.pay(holding, cash)
+                self._book.pay(filler, -cash)
+            self._book.set_position(holding, position.id.value, shares.get(holding, ZERO))
 
     def _free_balance(self, account_id: str, currency: str) -> Decimal:
         """Return what an account has free in a currency; nothing if it has no such balance."""
@@ -210,11 +238,31 @@ class AccountFollower:
         if market is not None:
             self._book.adopt(self._reader.read(order, market.contract, order.position_id))
 
-    def _holding_of(self, position: Position) -> Holding | None:
-        market = self._find_market(position.instrument_id)
-        if market is None:
-            return None
+    def _holding(self, position: Position, market: Market, strategy_id: StrategyId) -> Holding:
+        """Return what a strategy holds of a position."""
         contract = market.contract
-        strategy = self._reader.strategy(position.strategy_id.value)
         position_id = position.id.value if contract.hedged else ""
-        return self._book.open_holding((strategy, contract.instrument_id, position_id), market)
+        key = (self._reader.strategy(strategy_id.value), contract.instrument_id, position_id)
+        return self._book.open_holding(key, market)
+
+
+def held_of(market: Market, position_id: str) -> dict[Holding, Decimal]:
+    """Return who holds how much of a position, signed."""
+    return {each: part for each in market.holdings if (part := each.parts.get(position_id)) is not None}
+
+
+def shares_of(position: Position) -> dict[StrategyId, Decimal]:
+    """Return what strategies hold of a position, by the fills that it is made of; signed, all of it."""
+    fills = position.events
+    shares: dict[StrategyId, Decimal] = {}
+    for fill in fills:
+        shares[fill.strategy_id] = shares.get(fill.strategy_id, ZERO) + signed_quantity(fill)
+    last = fills[-1].strategy_id  # a commission may have been taken from what was bought
+    shares[last] = shares.get(last, ZERO) + position.signed_decimal_qty() - sum(shares.values(), ZERO)
+    return shares
+
+
+def signed_quantity(fill: events.OrderFilled) -> Decimal:
+    """Return what a fill adds to a position, before commissions."""
+    quantity: Decimal = fill.last_qty.as_decimal()
+    return quantity if fill.order_side == OrderSide.BUY else -quantity
