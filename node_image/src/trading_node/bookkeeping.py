@@ -45,6 +45,8 @@ class Bookkeeping:
         self._trader_id = trader_id
         self._variables = variables
         self._books: Books | None = None
+        self.record: Callable[[BookEvent], None] = _nobody_listens
+        """Tells the books an event, on the event loop: theirs, once they are open, as every order pays for a call."""
         self._leave: Callable[[], None] | None = None
         self._well = True
         self._history: BookHistory | None = None
@@ -59,6 +61,7 @@ class Bookkeeping:
         """
         url = database_address(self._section, self._variables)
         books = self._books = await in_daemon_thread(lambda: self._opened(url), "open-books")
+        self.record = books.record
         ready = await in_daemon_thread(lambda: books.wait_ready(READY_SECONDS), "await-books")
         health = books.health()
         if not health.ok:
@@ -116,11 +119,6 @@ class Bookkeeping:
             self._history = BookHistory(self._books, self._trader_id)
         return self._history
 
-    def record(self, event: BookEvent) -> None:
-        """Tell the books an event, on the event loop."""
-        if self._books is not None:
-            self._books.record(event)
-
     def on_denial(self, denial: Denial) -> None:
         """Note a refusal with the numbers that it was decided by."""
         order, deny = denial.order, denial.deny
@@ -146,9 +144,12 @@ class Bookkeeping:
 
     def takes(self) -> bool:
         """Return whether orders may rely on the books; asked before every order."""
-        if self._books is None:
+        books = self._books
+        if books is None:
             return False
-        health = self._books.health()
+        if self._well and books.takes():
+            return True
+        health = books.health()
         if health.ok is not self._well:
             self._well = health.ok
             if health.ok:
@@ -198,6 +199,11 @@ def keep_books(
 ) -> Bookkeeping | None:
     """Return the books of a run that keeps some."""
     return None if section is None else Bookkeeping(section, folder, trader_id, variables)
+
+
+def _nobody_listens(event: BookEvent) -> None:
+    """Take an event of which there are no books yet: nothing trades."""
+    del event
 
 
 def _outcome(left: int, stats: BookStats) -> str:

@@ -48,7 +48,10 @@ PRIORITY = 20
 ACCOUNT_NS = 1_000_000_000
 """How often an account's balances are noted at most."""
 _DECIMALS_KEPT = 4_096
-_MORE_OPTIONS = ("trigger_type", "limit_offset", "trailing_offset", "trailing_offset_type", "activation_price")
+_MORE_OPTIONS = frozenset(
+    {"trigger_type", "limit_offset", "trailing_offset", "trailing_offset_type", "activation_price"}
+)
+_NOTHING: dict[str, Any] = {}
 _log = logging.getLogger(__name__)
 
 _TRANSITIONS: dict[type, TransitionKind] = {
@@ -71,6 +74,7 @@ _WITH_REASON = frozenset(
 )
 _ORDER_TYPES = {kind: kind.name for kind in OrderType}
 _TIMES_IN_FORCE = {kind: kind.name for kind in TimeInForce}
+_SIDES = {OrderSide.BUY: Side.BUY, OrderSide.SELL: Side.SELL}
 _LIQUIDITIES = {kind: kind.name for kind in LiquiditySide}
 
 
@@ -100,10 +104,12 @@ class NautilusBooks:
         self._run = run
         self._traits: dict[InstrumentId, Traits] = {}
         self._decimals: dict[int, Decimal] = {}
-        self._accounts_noted: dict[AccountId, int] = {}
-        """When each account was last noted."""
+        self._accounts_noted: dict[AccountId, nautilus.AccountState] = {}
+        """What was last noted of each account."""
         self._accounts_late: dict[AccountId, nautilus.AccountState] = {}
         """Newer states of accounts, until they are noted."""
+        self._accounts_due_ns = 0
+        """When the first of these is to be noted."""
         self._managed: dict[ClientOrderId, int] = {}
         """Open orders of algorithms and of the emulator, which change them without telling; events read so far."""
         self._translators: dict[type, Callable[[Any], Sequence[BookEvent]]] = {
@@ -138,15 +144,16 @@ class NautilusBooks:
             translated = (self._untranslated(event, repr(error)),)
         for fact in translated:
             self._record(fact)
-        if self._accounts_late:
+        if self._accounts_late and event.ts_init >= self._accounts_due_ns:
             self._note_late_accounts(event.ts_init)
 
     def _initialized(self, event: nautilus.OrderInitialized) -> Sequence[BookEvent]:
         options = event.options
-        instrument_id, client_order_id = event.instrument_id, event.client_order_id
-        traits = self._traits_of(instrument_id)
+        instrument_id, client_order_id, parent = event.instrument_id, event.client_order_id, event.parent_order_id
+        traits = self._traits.get(instrument_id) or self._traits_of(instrument_id)
         betting = traits.kind is InstrumentType.BETTING
-        price = _decimal(options.get("price"))
+        terms, trigger, display = options.get("price"), options.get("trigger_price"), options.get("display_qty")
+        price = None if terms is None else Decimal(str(terms))
         emulation, algorithm, spawn = event.emulation_trigger, event.exec_algorithm_id, event.exec_spawn_id
         order_list, contingency = event.order_list_id, event.contingency_type
         if algorithm is not None or emulation != TriggerType.NO_TRIGGER:
@@ -165,27 +172,27 @@ class NautilusBooks:
             venue_symbol=traits.name,
             client_order_id=order_id,
             operation=Operation.BET if betting else Operation.TRADE,
-            side=_side(event_side, betting=betting),
+            side=_side(event_side, betting=True) if betting else _SIDES[event_side],
             order_type=_ORDER_TYPES[event.order_type],
             time_in_force=_TIMES_IN_FORCE[event.time_in_force],
-            quantity=self._exact(event.quantity),
+            quantity=self._decimals.get(event.quantity.raw) or self._exact(event.quantity),
             price=price,
-            trigger_price=_decimal(options.get("trigger_price")),
-            display_quantity=_decimal(options.get("display_qty")),
+            trigger_price=None if trigger is None else Decimal(str(trigger)),
+            display_quantity=None if display is None else Decimal(str(display)),
             ts_expire=options.get("expire_time_ns") or None,
             post_only=event.post_only,
             reduce_only=event.reduce_only,
             quote_quantity=event.quote_quantity,
-            emulation_trigger=_named(emulation, TriggerType.NO_TRIGGER, trigger_type_to_str),
-            algorithm=_text(algorithm),
-            parameters=dict(event.exec_algorithm_params or {}),
-            parent_operation_id=self._operation(event.parent_order_id),
-            spawn_operation_id=self._operation(spawn),
-            order_list_id=_text(order_list),
-            contingency=_named(contingency, ContingencyType.NO_CONTINGENCY, contingency_type_to_str),
-            linked_operation_ids=tuple(map(self._operation, event.linked_order_ids or ())),
+            emulation_trigger="" if emulation == TriggerType.NO_TRIGGER else trigger_type_to_str(emulation),
+            algorithm="" if algorithm is None else algorithm.value,
+            parameters=dict(event.exec_algorithm_params or _NOTHING),
+            parent_operation_id="" if parent is None else self._prefix + parent.value,
+            spawn_operation_id="" if spawn is None else self._prefix + spawn.value,
+            order_list_id="" if order_list is None else order_list.value,
+            contingency="" if contingency == ContingencyType.NO_CONTINGENCY else contingency_type_to_str(contingency),
+            linked_operation_ids=tuple([self._prefix + linked.value for linked in event.linked_order_ids or ()]),
             tags=tuple(event.tags or ()),
-            options={key: str(options[key]) for key in _MORE_OPTIONS if options.get(key) is not None},
+            options={key: str(value) for key, value in options.items() if key in _MORE_OPTIONS and value is not None},
             odds=price if betting else None,
             selection=traits.selection,
         )
@@ -206,7 +213,7 @@ class NautilusBooks:
             venue_order_id="" if venue_order_id is None else venue_order_id.value,
             account_id="" if account_id is None else account_id.value,
         )
-        return self._with_untold(event, moved)
+        return self._with_untold(event, moved) if self._managed or event.reconciliation else (moved,)
 
     def _with_untold(self, event: nautilus.OrderEvent, told: BookEvent) -> Sequence[BookEvent]:
         """Return what is told of an order, behind what it did without telling."""
@@ -293,21 +300,29 @@ class NautilusBooks:
         """Return an account as the venue reported it, once a second: a venue reports it with each order."""
         if not event.is_reported:
             return ()  # Worked out by Nautilus at every order, from what the books have anyway.
-        account = event.account_id
-        if event.ts_init - self._accounts_noted.get(account, -ACCOUNT_NS) < ACCOUNT_NS:
-            self._accounts_late[account] = event
-            return ()
-        self._accounts_noted[account] = event.ts_init
-        self._accounts_late.pop(account, None)
+        noted = self._accounts_noted.get(event.account_id)
+        if noted is not None:
+            if event.id == noted.id:
+                return ()  # Nautilus tells the last state again whenever an order changes.
+            due_ns = noted.ts_init + ACCOUNT_NS
+            if event.ts_init < due_ns:
+                self._accounts_due_ns = min(due_ns, self._accounts_due_ns) if self._accounts_late else due_ns
+                self._accounts_late[event.account_id] = event
+                return ()
+        self._accounts_noted[event.account_id] = event
+        self._accounts_late.pop(event.account_id, None)
         return (self._account_note(event),)
 
     def _note_late_accounts(self, now_ns: int | None) -> None:
         """Note what accounts came to be, where that is due; all of it if no time is told."""
         for account, event in list(self._accounts_late.items()):
-            if now_ns is None or now_ns - self._accounts_noted[account] >= ACCOUNT_NS:
-                self._accounts_noted[account] = event.ts_init
+            due_ns = self._accounts_noted[account].ts_init + ACCOUNT_NS
+            if now_ns is None or now_ns >= due_ns:
+                self._accounts_noted[account] = event
                 del self._accounts_late[account]
                 self._record(self._account_note(event))
+        dues = (self._accounts_noted[account].ts_init + ACCOUNT_NS for account in self._accounts_late)
+        self._accounts_due_ns = min(dues, default=0)
 
     def _account_note(self, event: nautilus.AccountState) -> Noted:
         details = {
@@ -335,9 +350,6 @@ class NautilusBooks:
             "ts_init": event.ts_init,
             "reconciliation": event.reconciliation,
         }
-
-    def _operation(self, client_order_id: Any) -> str:  # noqa: ANN401 - an id or None
-        return "" if client_order_id is None else operation_id(self._trader_id, client_order_id.value)
 
     def _position_id(self, position_id: Any, venue: str) -> str:  # noqa: ANN401 - an id or None
         return f"{_text(position_id)}@{self._run}" if self._run and venue in self._simulated else _text(position_id)
@@ -367,15 +379,7 @@ class NautilusBooks:
 def _side(side: OrderSide, *, betting: bool) -> Side:
     if betting:
         return Side.BACK if side == OrderSide.BUY else Side.LAY
-    return Side.BUY if side == OrderSide.BUY else Side.SELL
-
-
-def _named(value: Any, nothing: Any, name: Callable[[Any], str]) -> str:  # noqa: ANN401 - an enumeration of Nautilus
-    return "" if value == nothing else name(value)
-
-
-def _decimal(value: object) -> Decimal | None:
-    return None if value is None else Decimal(str(value))
+    return _SIDES[side]
 
 
 def _text(value: object) -> str:

@@ -223,3 +223,14 @@ def test_an_account_is_noted_once_a_second_and_its_last_state_always() -> None:
     books.on_event(account_state(9_100, 8, "OKX-1"))
     books.leave(MessageBus(TraderId(TRADER), TestClock()))
     assert noted()[-1] == ("OKX-1", 8)
+
+
+def test_a_state_of_an_account_that_is_told_again_is_not_noted_again() -> None:
+    """Nautilus tells the last state anew with each order, under the same id."""
+    told: list[BookEvent] = []
+    books = NautilusBooks(Cache(), told.append, trader_id=TRADER)
+    first, second = account_state(5_000, 1), account_state(5_500, 2)
+    for state in (first, first, second, second, account_state(6_600, 9, "OKX-1"), second, second):
+        books.on_event(state)
+    assert [event.event_id for event in told if event.ts_init < 6_600_000_000] == [first.id.value, second.id.value]
+    assert len(told) == 3

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,18 +175,20 @@ def test_no_room_anywhere_is_told_at_once(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError("away")
 
     monkeypatch.setattr(writer, "migrate", away)
+    monkeypatch.setattr("trading_node.store.books.open_journal", partial(journal.open_journal, segment_bytes=500))
     books = Books(settings(tmp_path, journal_bytes=2000, memory_events=3))
-    monkeypatch.setattr(journal.Journal, "_is_full", lambda *_: True)
     told = 0
     while books.health().ok:
         books.record(noted(f"n-{told}", text="x" * 500))
         told += 1
     assert "limit of 2000 bytes" in books.health().reason
+    assert not books.takes()
     while not books.stats().lost:
         books.record(noted(f"n-{told}", text="x" * 500))
         told += 1
     assert books.stats().memory_depth == 3
     assert "1 events are lost" in books.health().reason
+    assert not books.takes()
     books.close(0.05)
 
 
@@ -205,6 +208,7 @@ def test_a_schema_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     books = Books(settings(tmp_path))
     assert not books.wait_ready(10)
     assert "revision 7777" in books.health().reason
+    assert not books.takes()
     books.close()
 
 

@@ -91,15 +91,19 @@ class Books:
         try:
             self._journal.append(payload, now)
         except (JournalError, ValueError) as error:
-            self._journal_error = str(error)
-            if len(self._memory) < self._memory_limit and not self._closed:
-                self._memory.append((now, payload))
-            else:
-                self._lost += 1
-        self._writer.notify()
+            self._not_journaled(now, payload, error)
+        if self._writer.idle:
+            self._writer.notify()
+
+    def _not_journaled(self, moment: int, payload: bytes, error: Exception) -> None:
+        self._journal_error = str(error)
+        if len(self._memory) < self._memory_limit and not self._closed:
+            self._memory.append((moment, payload))
+        else:
+            self._lost += 1
 
     def health(self) -> Health:
-        """Return whether new orders may rely on the books; cheap enough for every order."""
+        """Return whether new orders may rely on the books, and if not, why."""
         if self._lost:
             return Health(ok=False, reason=f"{self._lost} events are lost: {self._journal_error}")
         if self._memory:
@@ -109,6 +113,11 @@ class Books:
         if self._writer.failure:
             return Health(ok=False, reason=self._writer.failure)
         return _WELL
+
+    def takes(self) -> bool:
+        """Return whether `health` is ok; asked several times for every order."""
+        writer = self._writer
+        return not (self._lost or self._memory or writer.rejected or writer.failure)
 
     def stats(self) -> BookStats:
         """Return what metrics show."""

@@ -11,6 +11,7 @@ import mmap
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 STEP_BYTES = 1024 * 1024
 """Room that is taken at once."""
@@ -26,22 +27,25 @@ class SegmentFile:
         self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         self._step = step_bytes
         self._room = 0
-        self._map: mmap.mmap | None = None
         self._is_mapped = True
+        self.mapping: Any = None
+        """The mapping, where there is one: to store into it below ``mapped`` is what :meth:`write` would do."""
+        self.mapped = 0
+        """How many bytes are mapped."""
 
     def write(self, data: bytes, offset: int) -> None:
         """Write at an offset. Raises OSError; then a part may have been written, see :meth:`cut`."""
         end = offset + len(data)
         if end > self._room and self._is_mapped:
             self._grow(end)
-        if self._map is None:
+        if self.mapping is None:
             _write_whole(self.fd, data, offset)
         else:
-            self._map[offset:end] = data
+            self.mapping[offset:end] = data
 
     def cut(self, size: int) -> bool:
         """Take back what a write that failed has written behind the good end; return whether that is done."""
-        if self._map is not None:
+        if self.mapping is not None:
             return True  # Room is taken before anything is written.
         try:
             os.ftruncate(self.fd, size)
@@ -51,9 +55,9 @@ class SegmentFile:
 
     def finish(self, size: int) -> None:
         """Write no more: give back the room behind the good end. The descriptor stays open, for syncing."""
-        if self._map is not None:
-            self._map.close()
-            self._map = None
+        if self.mapping is not None:
+            self.mapping.close()
+            self.mapping, self.mapped = None, 0
         if self._room > size:
             with suppress(OSError):  # Room that stays is read as a torn end.
                 os.ftruncate(self.fd, size)
@@ -64,14 +68,15 @@ class SegmentFile:
             os.posix_fallocate(self.fd, self._room, room - self._room)
             grown = mmap.mmap(self.fd, room)
         except OSError as error:
-            if error.errno not in _CANNOT or self._map is not None:
+            if error.errno not in _CANNOT or self.mapping is not None:
                 raise
             self._is_mapped = False
             self._room = room  # It may have been taken, and is to be given back.
             return
-        if self._map is not None:
-            self._map.close()
-        self._map, self._room = grown, room
+        if self.mapping is not None:
+            self.mapping.close()
+        self.mapping = grown
+        self.mapped = self._room = room
 
 
 def _write_whole(fd: int, data: bytes, offset: int) -> None:

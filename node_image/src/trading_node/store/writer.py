@@ -66,7 +66,8 @@ class Writer:
         self._rejects = rejects
         self._pacing = pacing
         self._deadline: float | None = None
-        self._idle = False
+        self.idle = False
+        """Whether it waits to be told of new events."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._oldest_ns = 0
@@ -88,9 +89,9 @@ class Writer:
         return max(0.0, (time.time_ns() - oldest) / 1e9) if oldest else 0.0
 
     def notify(self) -> None:
-        """Tell the writer of new events; costs next to nothing while it is busy anyway."""
-        if self._idle and self._loop is not None:
-            self._idle = False
+        """Tell the writer of new events; needed only while it is idle."""
+        if self.idle and self._loop is not None:
+            self.idle = False
             self._loop.call_soon_threadsafe(self._wake.set)
 
     def stop(self, seconds: float) -> None:
@@ -147,14 +148,14 @@ class Writer:
 
     async def _wait(self) -> None:
         self._wake.clear()
-        self._idle = True
+        self.idle = True
         if self._journal.has_unread or self._memory or self._deadline is not None:
-            self._idle = False
+            self.idle = False
             return
         try:
             await asyncio.wait_for(self._wake.wait(), _IDLE_SECONDS)
         except TimeoutError:
-            self._idle = False
+            self.idle = False
             return
         await asyncio.sleep(self._pacing.linger_seconds)
 
