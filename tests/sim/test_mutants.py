@@ -1,12 +1,14 @@
 """The histories are worth what they find: each planted bug must be found within a few hundred of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import pytest
 
+from tests.examples import times
 from tests.sim.history import HistoryError, play
 from trading_operator import load, plan, reconcile
 from trading_operator.actions import Action, Apply, Create, Delete, Replace
@@ -167,35 +169,37 @@ def _leaves_claims(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(load, "goes_with_its_deployment", lambda _: False)
 
 
-MUTANTS: list[Patch] = [
-    _lets_go_at_once,
-    _runs_what_is_pending,
-    _recreates_from_the_latest,
-    _starts_at_creation,
-    _deletes_too_early,
-    _writes_blindly,
-    _forgets_outcomes,
-    _believes_any_report,
-    _prunes_what_runs,
-    _leaves_orphans,
-    _holds_nothing,
-    _never_rests,
-    _restarts_for_limits,
-    _renders_each_generation,
-    _keeps_the_first_limits,
-    _writes_limits_blindly,
-    _deletes_books,
-    _leaves_claims,
-]
+MUTANTS: dict[Patch, int] = {
+    _lets_go_at_once: 0,
+    _runs_what_is_pending: 21,
+    _recreates_from_the_latest: 293,
+    _starts_at_creation: 561,
+    _deletes_too_early: 404,
+    _writes_blindly: 0,
+    _forgets_outcomes: 1,
+    _believes_any_report: 18,
+    _prunes_what_runs: 15,
+    _leaves_orphans: 0,
+    _holds_nothing: 0,
+    _never_rests: 1,
+    _restarts_for_limits: 1,
+    _renders_each_generation: 1,
+    _keeps_the_first_limits: 1,
+    _writes_limits_blindly: 5,
+    _deletes_books: 3,
+    _leaves_claims: 4,
+}
+"""Each with the seed of a history that finds it, which is tried first: to search anew each time takes half a minute."""
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__.strip("_"))
 async def test_histories_find_the_bug(mutant: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant(monkeypatch)
-    with pytest.raises(HistoryError):
-        await _play(range(HISTORIES))
+    with pytest.raises(HistoryError) as found:
+        await _play(chain((MUTANTS[mutant],), range(times(HISTORIES))))
+    print(found.value)  # with the seed that MUTANTS should name
 
 
-async def _play(seeds: range) -> None:
+async def _play(seeds: Iterable[int]) -> None:
     for seed in seeds:
         await play(seed)

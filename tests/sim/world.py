@@ -137,8 +137,11 @@ class World:
         await do()
         return True
 
-    async def quiesce(self, limit: int = 500) -> None:
-        """Run without further faults until nothing is left to do but the resync."""
+    async def quiesce(self, limit: int = 200) -> None:
+        """Run without further faults until nothing is left to do but the resync.
+
+        Three times the steps that the longest of a thousand histories takes are taken for no end.
+        """
         for operator in self.operators:
             operator.client.faults = Faults()
             await operator.resume()
