@@ -20,6 +20,11 @@ from trading_node.redaction import EVERYWHERE
 
 NANOSECONDS = 1_000_000_000
 _LEVELS = {"WARN": "WARNING", "CRITICAL": "ERROR"}
+_CONTROLS = (*range(0x09), *range(0x0A, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+_VISIBLE = {code: ascii(chr(code))[1:-1] for code in _CONTROLS}
+"""What a venue or a strategy says must not look like lines of ours, nor act on a terminal."""
+_WORDY = ("aiosqlite",)
+"""Libraries that tell each statement with all that it holds, at DEBUG."""
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
@@ -76,7 +81,8 @@ class TextFormatter(logging.Formatter):
         fields = _fields(record)
         exception = fields.pop("exception", "")
         extra = "".join(f" {key}={value}" for key, value in fields.items())
-        line = f"{time_of_day} {level_name(record.levelname):7} {logger}: {record.getMessage()}{extra}"
+        message = record.getMessage().translate(_VISIBLE)
+        line = f"{time_of_day} {level_name(record.levelname):7} {logger}: {message}{extra}"
         return EVERYWHERE.redact(f"{line}\n{exception}" if exception else line)
 
 
@@ -106,6 +112,8 @@ def configure_logging(section: LoggingSection, stream: IO[str] | None = None) ->
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(section.level.value)
+    for library in _WORDY:
+        logging.getLogger(library).setLevel(max(logging.INFO, root.level))
     # One line for every request to a health probe tells nobody anything.
     logging.getLogger("aiohttp.access").setLevel(max(logging.WARNING, logging.getLevelName(section.level.value)))
     return handler

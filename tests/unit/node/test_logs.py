@@ -56,6 +56,25 @@ def test_text_lines(root: logging.Logger) -> None:
     assert stream.getvalue()[13:] == "WARNING x: loud\n"
 
 
+def test_what_a_venue_says_looks_like_no_line_of_ours(root: logging.Logger) -> None:
+    stream = io.StringIO()
+    handler = configure_logging(LoggingSection(format=LogFormat.TEXT), stream)
+    said = "refused\n21:07:10.635 INFO    runner: Stopped\r\x1b[2J\x85\u2028end"
+    logging.getLogger("trading_node.x").warning("%s", said)
+    handler.handle_all([entry_of(Line("2026-11-23T21:07:10.635414442Z", "INFO", "Poke", said))])
+    assert len(stream.getvalue().splitlines()) == 2
+    assert "\x1b" not in stream.getvalue()
+    assert stream.getvalue().count(r"refused\n21:07:10.635 INFO    runner: Stopped\r\x1b[2J\x85\u2028end") == 2
+
+
+def test_a_library_does_not_repeat_the_books(root: logging.Logger) -> None:
+    stream = io.StringIO()
+    configure_logging(LoggingSection(level=LogLevel.DEBUG), stream)
+    logging.getLogger("aiosqlite").debug("executing INSERT ...")
+    logging.getLogger("trading_node.x").debug("asked for")
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["asked for"]
+
+
 def test_times_have_nanoseconds() -> None:
     assert rfc3339(1_767_571_200_000_000_001) == "2026-01-05T00:00:00.000000001Z"
 
