@@ -15,7 +15,19 @@ class Floor:
         self.exchange = exchange
         self.conditionals = Conditionals(exchange)
         self.history = History()
+        self.two_way: set[str] = set()
+        """Accounts set to keep long and short positions apart; nothing can be traded on one while it is."""
         self._read = 0
+
+    def set_two_way(self, account: str, *, on: bool) -> bool:
+        """Set how an account keeps positions; return False where orders or positions forbid a change."""
+        held = self.exchange.ledger.accounts[account].positions.values()
+        if (account in self.two_way) != on and (
+            self.exchange.open_orders(account) or any(position.quantity for position in held)
+        ):
+            return False
+        (self.two_way.add if on else self.two_way.discard)(account)
+        return True
 
     def settle(self, now: int) -> Batch:
         self.exchange.expire(now)

@@ -16,6 +16,7 @@ from nautilus_trader.model.identifiers import ClientOrderId
 
 from trading_node.nautilus_look import Questions
 from trading_node.nautilus_own import OwnSide
+from trading_node.nautilus_position_mode import PositionMode
 from trading_node.nautilus_reader import VenueSilentError
 from trading_node.nautilus_repair import Repairer, RepairError
 from trading_node.nautilus_restore import Restorer
@@ -84,6 +85,7 @@ class VenueReconciler:
         self._stream_up = True
         self._asked_in_flight: dict[ClientOrderId, float] = {}
         self._watch = StreamWatch(client, self._stream_returned)
+        self._mode = PositionMode(client)
 
     @property
     def agreed(self) -> bool:
@@ -108,6 +110,7 @@ class VenueReconciler:
 
     def _stream_returned(self) -> None:
         self.agreement.stats.reconnects += 1
+        self._mode.forget()
         self._disagree()
         self._wake.set()
 
@@ -191,6 +194,11 @@ class VenueReconciler:
     async def look(self) -> None:
         """Ask, compare, repair."""
         try:
+            unfit = await self._mode.differences()
+            if unfit:  # Positions of two sides cannot be compared with one, nor repaired.
+                self.agreement.on_look(unfit, time.time_ns())
+                self._on_change(self)
+                return
             view, spoken_of, balances = await self.questions.ask(self._memory.gaps)
             differences = await self._compare(view, spoken_of)
         except VenueSilentError as error:

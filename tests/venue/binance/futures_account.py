@@ -18,6 +18,7 @@ MARGIN_TYPES = {"CROSSED": "CROSSED", "ISOLATED": "ISOLATED"}
 
 class FuturesAccount:
     def __init__(self, floor: Floor, render: FuturesRender) -> None:
+        self._floor = floor
         self._exchange = floor.exchange
         self._render = render
 
@@ -109,14 +110,17 @@ class FuturesAccount:
             raise BinanceError(-4046, "No need to change margin type.")
         raise BinanceError(-4168, "Unable to adjust to isolated-margin mode under the Multi-Assets mode.")
 
-    def position_mode(self, _call: Call) -> Json:
-        return {"dualSidePosition": False}
+    def position_mode(self, call: Call) -> Json:
+        return {"dualSidePosition": call.account in self._floor.two_way}
 
     def set_position_mode(self, call: Call) -> Json:
         call.params.required("dualSidePosition")
-        if call.params.boolean("dualSidePosition"):
-            raise BinanceError(-4068, "Position side cannot be changed: this venue simulates one-way mode only.")
-        raise BinanceError(-4059, "No need to change position side.")
+        on = call.params.boolean("dualSidePosition")
+        if on == (call.account in self._floor.two_way):
+            raise BinanceError(-4059, "No need to change position side.")
+        if not self._floor.set_two_way(call.account, on=on):
+            raise BinanceError(-4068, "Position side cannot be changed if there exists position or open orders.")
+        return {"code": 200, "msg": "success"}
 
     def multi_assets_mode(self, _call: Call) -> Json:
         return {"multiAssetsMargin": False}

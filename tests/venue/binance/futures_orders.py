@@ -68,6 +68,7 @@ class FuturesOrders:
     """Handlers of the order and algo order endpoints."""
 
     def __init__(self, floor: Floor, render: FuturesRender) -> None:
+        self._floor = floor
         self._exchange = floor.exchange
         self._conditionals = floor.conditionals
         self._render = render
@@ -92,7 +93,7 @@ class FuturesOrders:
             # Since the algo service took them over, Binance refuses conditional types here.
             raise BinanceError(-4120, "Order type not supported for this endpoint. Please use the Algo Order API.")
         kind = params.choice("type", KINDS, BAD_TYPE)
-        self._check_position_side(params)
+        self._check_position_side(call)
         tif, post_only, expire_ns = self._time_in_force(call, needed=kind is OrderKind.LIMIT)
         return OrderRequest(
             account=call.account,
@@ -110,9 +111,9 @@ class FuturesOrders:
             label=label,
         )
 
-    def _check_position_side(self, params: Params) -> None:
-        side = params.text("positionSide")
-        if side not in (None, "BOTH"):
+    def _check_position_side(self, call: Call) -> None:
+        side = call.params.text("positionSide")
+        if side not in (None, "BOTH") or call.account in self._floor.two_way:
             raise BinanceError(-4061, "Order's position side does not match user's setting.")
 
     def _time_in_force(self, call: Call, *, needed: bool) -> tuple[TimeInForce, bool, int]:
@@ -236,7 +237,7 @@ class FuturesOrders:
         side = params.choice("side", SIDES, BAD_SIDE)
         kind = params.choice("type", ALGO_KINDS, BAD_TYPE)
         label = params.required("type")
-        self._check_position_side(params)
+        self._check_position_side(call)
         tif, post_only, expire_ns = self._time_in_force(call, needed=False)
         close = params.boolean("closePosition")
         if close and ("quantity" in params or params.boolean("reduceOnly")):

@@ -53,6 +53,7 @@ type Action = Callable[[Call], dict[str, Json]]
 
 class OkxTrading:
     def __init__(self, floor: Floor, render: OkxRender) -> None:
+        self._floor = floor
         self._exchange = floor.exchange
         self._conditionals = floor.conditionals
         self._render = render
@@ -63,6 +64,11 @@ class OkxTrading:
         symbol = self._render.by_code.get(code, "") if code is not None else fields.required("instId")
         return self._exchange.instrument(symbol)
 
+    def _check_position_side(self, call: Call, instrument: Instrument) -> None:
+        two_way = call.account in self._floor.two_way and not instrument.is_spot
+        if two_way or call.fields.text("posSide") not in (None, "net"):
+            raise bad("posSide")
+
     # Orders; each returns the `data` item of the reply
 
     def place(self, call: Call) -> dict[str, Json]:
@@ -71,8 +77,7 @@ class OkxTrading:
         side, mode = fields.choice("side", SIDES), fields.choice("tdMode", MODES)
         kind, tif = fields.choice("ordType", KINDS)
         label = fields.required("ordType")
-        if fields.text("posSide") not in (None, "net"):
-            raise bad("posSide")
+        self._check_position_side(call, instrument)
         size, quote = fields.decimal("sz"), None
         if size is None:
             raise OkxError("50014", "Parameter sz can not be empty.")
@@ -147,6 +152,7 @@ class OkxTrading:
         instrument = self.instrument(fields)
         side, mode = fields.choice("side", SIDES), fields.choice("tdMode", MODES)
         label = fields.choice("ordType", {name: name for name in ("trigger", "conditional")})
+        self._check_position_side(call, instrument)
         if label == "trigger":
             names = ("triggerPx", "orderPx", "triggerPxType")
         elif fields.text("slTriggerPx") is not None:
@@ -303,7 +309,7 @@ class OkxTrading:
                 "mainUid": "1",
                 "mgnIsoMode": "automatic",
                 "perm": "read_only,trade",
-                "posMode": "net_mode",
+                "posMode": "long_short_mode" if call.account in self._floor.two_way else "net_mode",
                 "roleType": "0",
                 "spotOffsetType": "",
                 "type": "0",
@@ -350,9 +356,12 @@ class OkxTrading:
         return [{"instId": instrument.symbol, "mgnMode": "cross", "posSide": "net", "lever": str(leverage)}]
 
     def set_position_mode(self, call: Call) -> list[Json]:
-        if call.fields.required("posMode") != "net_mode":
-            raise OkxError("59000", "Setting failed: this venue simulates net mode only.")
-        return [{"posMode": "net_mode"}]
+        mode = call.fields.required("posMode")
+        if mode not in ("net_mode", "long_short_mode"):
+            raise bad("posMode")
+        if not self._floor.set_two_way(call.account, on=mode == "long_short_mode"):
+            raise OkxError("59000", "Setting failed. Cancel any open orders and close positions.")
+        return [{"posMode": mode}]
 
 
 def plain_fee(rate: Decimal) -> str:

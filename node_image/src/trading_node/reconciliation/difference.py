@@ -41,6 +41,8 @@ class Kind(StrEnum):
     """A balance changed without the node being told."""
     BOOKS = "Books"
     """The books in the database differ from what the node trades by."""
+    HEDGE_MODE = "HedgeMode"
+    """The account keeps long and short positions of an instrument apart."""
     VENUE_SILENT = "VenueSilent"
     """The venue does not answer, or not to all that it is asked."""
 
