@@ -27,6 +27,7 @@ from trading_node.market_prices import Decimals, MarketPrices
 from trading_node.nautilus_account import AccountFollower
 from trading_node.nautilus_orders import OrderReader, read_contract
 from trading_node.order_lists import ListSweeper
+from trading_node.order_params import check_params, is_loan
 from trading_node.risk.decision import Deny, Reason
 from trading_node.risk.holdings import Market
 from trading_node.risk.limits import NANOSECONDS_PER_SECOND
@@ -60,6 +61,7 @@ class NautilusGate:
         clock: UTC nanoseconds on the scale of the market data's ``ts_init``; the kernel's clock if absent.
         """
         self.gate = gate
+        self._sends = gate.book.sends
         self._bus = kernel.msgbus
         self._cache = kernel.cache
         self._engine = kernel.exec_engine
@@ -84,6 +86,7 @@ class NautilusGate:
             messages.CancelOrder: self._on_cancel,
             messages.CancelAllOrders: self._on_cancel,
             messages.BatchCancelOrders: self._on_batch_cancel,
+            messages.QueryAccount: self._on_query_account,
         }
 
     def install(self) -> None:
@@ -122,7 +125,7 @@ class NautilusGate:
 
     def permits(self, order: Order) -> Deny | None:
         """Say why an order that was admitted must not be sent now, if so."""
-        if self.gate.standing.is_open and not self._reader.is_cleanup(order):
+        if self.gate.is_open() and (order.tags is None or not self._reader.is_cleanup(order)):
             return None
         market = self._find_market(order.instrument_id)
         if market is None:
@@ -144,7 +147,7 @@ class NautilusGate:
     def _on_submit(self, command: messages.SubmitOrder) -> None:
         now = self._now()
         order = command.order
-        intent = self._read(order, command, now)
+        intent = check_params(command.params) or self._read(order, command, now)
         refusal = intent if isinstance(intent, Deny) else self.gate.submit(intent, now)
         if refusal is None:
             self._forward(command)
@@ -156,7 +159,8 @@ class NautilusGate:
     def _on_submit_list(self, command: messages.SubmitOrderList) -> None:
         now = self._now()
         orders: Sequence[Order] = command.order_list.orders
-        intents = [self._read(order, command, now) for order in orders]
+        unchecked = check_params(command.params)
+        intents = [unchecked or self._read(order, command, now) for order in orders]
         unread = next((intent for intent in intents if isinstance(intent, Deny)), None)
         if unread is not None:
             for order in orders:
@@ -176,7 +180,7 @@ class NautilusGate:
             self._forward(command)  # the engine says what is wrong
             return
         now = self._now()
-        intent = self._read(order, None, now)
+        intent = check_params(command.params) or self._read(order, None, now)
         if isinstance(intent, Deny):
             refusal: Deny | None = intent
             self._refuse_unread(order, intent, now)
@@ -213,17 +217,22 @@ class NautilusGate:
             changes["trigger"] = decimal(command.trigger_price)
         return intent._replace(**changes)
 
+    def _on_query_account(self, command: messages.QueryAccount) -> None:
+        if is_loan(command.params):
+            _log.error("%s is not sent: borrow and repay at the venue by hand", command)
+        else:
+            self._forward(command)
+
     def _on_cancel(self, command: messages.CancelOrder | messages.CancelAllOrders) -> None:
-        self._count_cancels(command, 1)
+        strategy_id, instrument_id = command.strategy_id.value, command.instrument_id
+        market = self._markets.get(instrument_id)
+        venue = instrument_id.venue.value if market is None else market.contract.venue
+        self._sends.record(self._reader.names.get(strategy_id, strategy_id), venue, self._now())
+        self._forward(command)
 
     def _on_batch_cancel(self, command: messages.BatchCancelOrders) -> None:
-        self._count_cancels(command, len(command.cancels))
-
-    def _count_cancels(self, command: Any, count: int) -> None:  # noqa: ANN401  # one of three kinds
         strategy = self._reader.strategy(command.strategy_id.value)
-        market = self._markets.get(command.instrument_id)
-        venue = command.instrument_id.venue.value if market is None else market.contract.venue
-        self.gate.send(strategy, venue, self._now(), count)
+        self.gate.send(strategy, command.instrument_id.venue.value, self._now(), len(command.cancels))
         self._forward(command)
 
     # Inside

@@ -18,6 +18,8 @@ class Reason(StrEnum):
     """The books do not take what happens: only what makes a position smaller and cannot turn it passes."""
     NO_ROUTE = "NoRoute"
     """No venue client takes orders for the instrument, or the instrument is unknown."""
+    UNCHECKED_PARAMETER = "UncheckedParameter"
+    """A parameter for the adapter changes the price or adds orders, past all limits; scope: its name."""
     DUPLICATE_ID = "DuplicateId"
     """An order with this id has been sent already."""
     DUPLICATE_ORDER = "DuplicateOrder"
