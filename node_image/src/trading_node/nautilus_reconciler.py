@@ -110,6 +110,10 @@ class VenueReconciler:
 
     def _stream_returned(self) -> None:
         self.agreement.stats.reconnects += 1
+        self.was_asleep()
+
+    def was_asleep(self) -> None:
+        """Take that nothing was heard for a while, though the stream may be up."""
         self._mode.forget()
         self._disagree()
         self._wake.set()

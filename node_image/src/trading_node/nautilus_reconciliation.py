@@ -37,6 +37,9 @@ DEFAULT_WINDOW_MS = 5_000
 """How long a venue may still take a request up where its adapter has no setting for it."""
 QUIET_TURNS = 3
 """A message needs two turns of the event loop from being sent to being handled; one more to be sure."""
+BEAT_SECONDS = 0.1
+ASLEEP_SECONDS = 3.0
+"""A node that did nothing for so long, because its process or machine was paused, has missed what its venues said."""
 MAX_TURNS = 1_000
 """A node that trades without a pause never gets quiet: then it is compared as it is."""
 
@@ -88,6 +91,8 @@ class NautilusReconciliation:
         self._told: dict[VenueReconciler, bool] = {}
         self._standing: dict[VenueReconciler, tuple[tuple[Kind, str], ...]] = {}
         self._testimony: Testimony | None = None
+        self._heart: asyncio.TimerHandle | None = None
+        self._beat_at = 0.0
 
     def install(self) -> None:
         """Take the place of Nautilus' reconciliation, once the clients are built and before they connect."""
@@ -119,6 +124,8 @@ class NautilusReconciliation:
 
     async def stop(self) -> None:
         """Ask no more. Before the clients disconnect."""
+        if self._heart is not None:
+            self._heart.cancel()
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -180,7 +187,23 @@ class NautilusReconciliation:
         _log.info("the node agrees with %s", ", ".join(stats.venue for stats in self.stats))
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(reconciler.run()) for reconciler in self._reconcilers]
+        self._beat_at = _awake_seconds()
+        self._beat(loop)
         return True
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Doubt all venues after a pause, before anything that was decided meanwhile is sent.
+
+        By a callback of the loop, not by a task: it is called in the turn in which the loop wakes up, and an order
+        needs more turns than that from the gate to the venue, where the gate is asked again.
+        """
+        now = _awake_seconds()
+        paused, self._beat_at = now - self._beat_at, now
+        if paused > ASLEEP_SECONDS:
+            _log.warning("the node did nothing for %.1f s: every venue is asked before an order passes", paused)
+            for reconciler in self._reconcilers:
+                reconciler.was_asleep()
+        self._heart = loop.call_later(BEAT_SECONDS, self._beat, loop)
 
     async def _restore(self, memory: Memory) -> None:
         history = await memory.read()
@@ -263,6 +286,11 @@ class NautilusReconciliation:
 def is_real(client: object) -> bool:
     """Return whether a client trades at a venue, and not in a simulation."""
     return isinstance(client, LiveExecutionClient) and not isinstance(client, SandboxExecutionClient)
+
+
+def _awake_seconds() -> float:
+    """Return seconds of a clock that goes on while the machine is suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _window_ns(client: Any) -> int:  # noqa: ANN401  # adapters share no typed surface
