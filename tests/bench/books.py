@@ -86,7 +86,7 @@ def sustained(server: PostgresServer, folder: Path, seconds: int) -> list[Row]:
     books.wait_written(60)
     costs.clear()
     lags = Lags()
-    books._writer.lag = lags  # type: ignore[assignment]
+    books.writer.lag = lags  # type: ignore[assignment]
     gc.collect()
     memory, processor, begin = resident_mib(), time.process_time(), time.perf_counter()
     trade(books, seconds * ORDERS_PER_SECOND, costs, first=warm_up)

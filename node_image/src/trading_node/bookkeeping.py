@@ -147,8 +147,8 @@ class Bookkeeping:
         books = self._books
         if books is None:
             return False
-        if self._well and books.takes():
-            return True
+        if self._well and not (books.lost or books.memory or books.writer.rejected or books.writer.failure):
+            return True  # In one look, and only those that are said to be unwell are asked how it goes.
         health = books.health()
         if health.ok is not self._well:
             self._well = health.ok

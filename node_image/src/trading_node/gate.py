@@ -73,9 +73,12 @@ class Gate:
     @property
     def standing(self) -> Standing:
         """Whether orders are taken at all."""
-        if self._recorded is None or self._recorded():
-            return self._standing
-        return replace(self._standing, recorded=False)
+        recorded = self._recorded is None or self._recorded()
+        return self._standing if recorded else replace(self._standing, recorded=False)
+
+    def is_open(self) -> bool:
+        """Return whether everything is taken everywhere: what `standing` would say, in one look."""
+        return self._standing.is_open and (self._recorded is None or self._recorded())
 
     def set_admission(self, admission: Admission, venue: str | None = None) -> None:
         """Say which orders are taken, at one venue or by the whole node."""
@@ -157,11 +160,12 @@ class Gate:
 
     def _admit(self, order: OrderIntent, now_ns: int) -> Deny | None:
         """Decide about an order, and count it as sent if it may be."""
-        limits, book = self._limits, self.book
+        limits, book, recorded = self._limits, self.book, self._recorded
         if limits is not book.limits:
             book.use_limits(limits)
         holding = book.holding(order)
-        refusal = decide(order, holding, book, self.standing, now_ns)
+        standing = self._standing if recorded is None or recorded() else self.standing
+        refusal = decide(order, holding, book, standing, now_ns)
         if refusal is None:
             book.submit(order, holding, now_ns)
             if limits.duplicate_window_ns is not None:

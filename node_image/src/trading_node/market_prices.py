@@ -23,16 +23,17 @@ class Decimals:
     """Decimals of Nautilus' fixed-point values, which repeat: converting one costs more than finding it."""
 
     def __init__(self) -> None:
-        self._known: dict[int, Decimal] = {}
+        self.known: dict[int, Decimal] = {}
+        """By the raw value; who finds one here needs no call."""
 
     def of(self, value: Price) -> Decimal:
         """Return the decimal of a price or a quantity."""
         raw = value.raw
-        known = self._known.get(raw)
+        known = self.known.get(raw)
         if known is None:
-            if len(self._known) >= CONVERSIONS_KEPT:
-                self._known.clear()
-            known = self._known[raw] = value.as_decimal()
+            if len(self.known) >= CONVERSIONS_KEPT:
+                self.known.clear()
+            known = self.known[raw] = value.as_decimal()
         return known
 
 

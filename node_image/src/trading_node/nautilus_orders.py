@@ -57,12 +57,14 @@ class OrderReader:
     def __init__(self, decimals: Decimals, cleanup_tag: str, strategy_names: Mapping[str, str]) -> None:
         """Take the names that limits call strategies by, keyed by strategy id."""
         self._decimal: Callable[[Any], Decimal] = decimals.of
+        self._decimals = decimals.known
         self._cleanup_tag = cleanup_tag
-        self._names = dict(strategy_names)
+        self.names: Mapping[str, str] = dict(strategy_names)
+        """Those names."""
 
     def strategy(self, strategy_id: str) -> str:
         """Return the name of a strategy in the limits; its id where it has none."""
-        return self._names.get(strategy_id, strategy_id)
+        return self.names.get(strategy_id, strategy_id)
 
     def is_cleanup(self, order: Order) -> bool:
         """Return whether an order is the node's own, sent to end its exposure."""
@@ -71,15 +73,16 @@ class OrderReader:
 
     def read(self, order: Order, contract: Contract, position_id: object = None) -> OrderIntent:
         """Return an order as risk sees it, with what is left to fill."""
-        decimal = self._decimal
-        kind = order.order_type
+        decimal, decimals = self._decimal, self._decimals
+        kind, quantity = order.order_type, order.leaves_qty
         strategy_id = order.strategy_id.value
         tags = order.tags
         price = trigger = None
         active = True
         if kind != MARKET:
             if order.has_price:
-                price = decimal(order.price)
+                price = order.price
+                price = decimals.get(price.raw) or decimal(price)
             if kind not in ACTIVE_AT_ONCE:
                 active = bool(getattr(order, "is_triggered", False))
                 if order.has_trigger_price:
@@ -87,10 +90,10 @@ class OrderReader:
         return make_intent(
             (
                 order.client_order_id.value,
-                self._names.get(strategy_id, strategy_id),
+                self.names.get(strategy_id, strategy_id),
                 contract,
                 order.side == BUY,
-                decimal(order.leaves_qty),
+                decimals.get(quantity.raw) or decimal(quantity),
                 KINDS[kind],
                 price,
                 trigger,

@@ -44,12 +44,16 @@ def _guard_submit(client: Any, permits: Permits) -> None:  # noqa: ANN401  # ada
     submit = client._submit_order  # noqa: SLF001  # the one step that all adapters have
 
     async def guarded(command: SubmitOrder) -> None:
-        if not _deny(client, command.order, permits):
-            with_orders = _sending.set((command.order,))
-            try:
-                await submit(command)
-            finally:
-                _sending.reset(with_orders)
+        order = command.order
+        refusal = permits(order)
+        if refusal is not None:
+            _generate_denied(client, order, refusal)
+            return
+        with_orders = _sending.set((order,))
+        try:
+            await submit(command)
+        finally:
+            _sending.reset(with_orders)
 
     client._submit_order = guarded  # noqa: SLF001
 
@@ -117,13 +121,6 @@ def _guard_requests(http_client: Any, permits: Permits) -> None:  # noqa: ANN401
         return sent
 
     http_client.send_request = guarded
-
-
-def _deny(client: Any, order: Order, permits: Permits) -> bool:  # noqa: ANN401
-    refusal = permits(order)
-    if refusal is not None:
-        _generate_denied(client, order, refusal)
-    return refusal is not None
 
 
 def _generate_denied(client: Any, order: Order, refusal: Deny) -> None:  # noqa: ANN401

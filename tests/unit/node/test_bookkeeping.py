@@ -160,11 +160,12 @@ class TestLife:
     ) -> None:
         keeping = books_of(tmp_path)
         await keeping.open()
+        books = keeping._books
+        assert books is not None
         with caplog.at_level(logging.WARNING):
-            for health in (Health(ok=False, reason="disk full"),) * 2 + (Health(ok=True),) * 2:
-                monkeypatch.setattr(Books, "health", lambda _, health=health: health)
-                monkeypatch.setattr(Books, "takes", lambda _, health=health: health.ok)
-                assert keeping.takes() is health.ok
+            for failure in ("disk full", "disk full", "", ""):
+                monkeypatch.setattr(books.writer, "failure", failure)
+                assert keeping.takes() == (not failure)
         assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
         assert "disk full" in caplog.text
         monkeypatch.undo()

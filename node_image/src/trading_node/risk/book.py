@@ -204,7 +204,8 @@ class GateBook:
 
     def finish(self, order_id: str) -> None:
         """Note that an order cannot fill any more."""
-        self._remove(order_id)
+        if order_id in self.pending:
+            self._remove(order_id)
         self.finished.add(order_id)
         if len(self.finished) >= REMEMBERED:
             self.finished, self.finished_before = set(), self.finished
@@ -255,7 +256,8 @@ class GateBook:
                 holding.add_pending(intent, -pending.remaining)
                 self.valuation.dirty[holding] = None
             if intent.active and intent.price is not None:
-                self._take_off_market(pending)
+                market = holding.market
+                (market.resting_buys if intent.buy else market.resting_sells).remove(intent.order_id)
             if holding.key[2]:
                 self._forget_idle(holding)
         return pending

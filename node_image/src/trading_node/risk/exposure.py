@@ -103,8 +103,9 @@ def check_loss(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook,
     """Refuse to go on after a day's loss."""
     del order, holding, book, now_ns
     for limits, totals in plan.losses:
-        if limits.daily_loss is not None and totals.day_loss >= limits.daily_loss and totals.day_loss > ZERO:
-            return Deny(Reason.DAILY_LOSS, limits.scope, limits.daily_loss, totals.day_loss)
+        loss = totals.day_start - totals.profit
+        if limits.daily_loss is not None and loss >= limits.daily_loss and loss > ZERO:
+            return Deny(Reason.DAILY_LOSS, limits.scope, limits.daily_loss, loss)
     return None
 
 

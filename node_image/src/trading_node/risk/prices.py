@@ -32,8 +32,10 @@ def worst_price(order: OrderIntent, market: Market) -> Decimal | None:
 def check_age(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
     """Refuse to trade on an old price."""
     del order, book
-    most = plan.limits.max_age_ns
-    return None if most is None else _deny_older(holding.market, most, now_ns)
+    most, market = plan.limits.max_age_ns, holding.market
+    if most is None or (market.seen_ns is not None and now_ns - market.seen_ns <= most):
+        return None
+    return _deny_older(market, most, now_ns)
 
 
 def _deny_older(market: Market, most: int, now_ns: int) -> Deny | None:
@@ -54,7 +56,7 @@ def check_tolerance(order: OrderIntent, holding: Holding, plan: Plan, book: Gate
         return None
     if market.seen_ns is not None and now_ns - market.seen_ns > FRESH_NS and plan.limits.max_age_ns is None:
         return _deny_older(market, FRESH_NS, now_ns)
-    touch = touch_price(order, market)
+    touch = (market.ask if order.buy else market.bid) or touch_price(order, market)
     if not touch:
         return Deny(Reason.NO_REFERENCE_PRICE, order.contract.instrument_id)
     if price <= touch if order.buy else price >= touch:
@@ -82,7 +84,8 @@ def check_crossing(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
     """
     del plan, book, now_ns
     market = holding.market
-    own = (market.resting_sells if order.buy else market.resting_buys).best
+    resting = market.resting_sells if order.buy else market.resting_buys
+    own = resting.best if resting.prices else None
     if own is None or not order.active:
         return None
     price = order.price if order.price is not None else touch_price(order, market)

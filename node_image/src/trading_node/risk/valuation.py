@@ -94,7 +94,11 @@ class Valuation:
         The day's profit counts from what was last known before midnight, so that a loss while nobody asked is seen.
         """
         day, first = now_ns // DAY_NS, self._day < 0
-        if day != self._day and not first:
+        if day == self._day:
+            if self.moved or self.dirty:
+                self.revalue()
+            return
+        if not first:
             for totals in self._all_totals():
                 totals.day_start = totals.profit
         self.revalue()
@@ -156,21 +160,10 @@ class Valuation:
             self.dirty[holding] = None
 
     def _value(self, holding: Holding) -> None:
-        market, position = holding.market, holding.position
-        most, least = position + holding.opening_buys, position - holding.opening_sells
-        unit = market.unit
-        if self.unvalued:
-            self.unvalued.pop(holding, None)
-        if unit is None:
-            if most or least:
-                self.unvalued[holding] = self._missing(market)
-            most = least = unit = ZERO
-        self._count(holding, most * unit, least * unit)
-        if holding.cash or holding.fees or holding.profit:
-            self._value_profit(holding)
-
-    @staticmethod
-    def _count(holding: Holding, long: Decimal, short: Decimal) -> None:
+        position, unit = holding.position, holding.market.unit
+        if unit is None or self.unvalued:
+            unit = self._known_unit(holding)
+        long, short = (position + holding.opening_buys) * unit, (position - holding.opening_sells) * unit
         gross = max(long, -short)  # the one is never below the other
         long_change, short_change, gross_change = long - holding.long, short - holding.short, gross - holding.gross
         holding.long, holding.short, holding.gross = long, short, gross
@@ -183,6 +176,18 @@ class Valuation:
         if short_change:
             for totals in holding.totals:
                 totals.short += short_change
+        if holding.cash or holding.fees or holding.profit:
+            self._value_profit(holding)
+
+    def _known_unit(self, holding: Holding) -> Decimal:
+        """Return what a quantity of one is worth; where that is not known nothing, and a holding of any is noted."""
+        market, position = holding.market, holding.position
+        self.unvalued.pop(holding, None)
+        if market.unit is not None:
+            return market.unit
+        if position + holding.opening_buys or position - holding.opening_sells:
+            self.unvalued[holding] = self._missing(market)
+        return ZERO
 
     def _value_profit(self, holding: Holding) -> None:
         market, cash = holding.market, holding.cash

@@ -55,20 +55,22 @@ class Books:
             policy=settings.sync,
             salvage_damage=settings.salvage,
         )
-        self._memory: deque[tuple[int, bytes]] = deque()
+        self.memory: deque[tuple[int, bytes]] = deque()
+        """What the journal did not take."""
         self._memory_limit = settings.memory_events
-        self._lost = 0
+        self.lost = 0
+        """Events that nothing could take."""
         self._journal_error = ""
         self._closed = False
-        self._writer = Writer(
+        self.writer = Writer(
             url=self._url,
             trader_id=settings.trader_id,
             journal=self._journal,
-            memory=self._memory,
+            memory=self.memory,
             rejects=settings.directory / "rejected.jsonl",
             pacing=settings.pacing,
         )
-        self._thread = threading.Thread(target=self._writer.run, name="books", daemon=True)
+        self._thread = threading.Thread(target=self.writer.run, name="books", daemon=True)
         self._thread.start()
 
     @property
@@ -92,40 +94,35 @@ class Books:
             self._journal.append(payload, now)
         except (JournalError, ValueError) as error:
             self._not_journaled(now, payload, error)
-        if self._writer.idle:
-            self._writer.notify()
+        if self.writer.idle:
+            self.writer.notify()
 
     def _not_journaled(self, moment: int, payload: bytes, error: Exception) -> None:
         self._journal_error = str(error)
-        if len(self._memory) < self._memory_limit and not self._closed:
-            self._memory.append((moment, payload))
+        if len(self.memory) < self._memory_limit and not self._closed:
+            self.memory.append((moment, payload))
         else:
-            self._lost += 1
+            self.lost += 1
 
     def health(self) -> Health:
         """Return whether new orders may rely on the books, and if not, why."""
-        if self._lost:
-            return Health(ok=False, reason=f"{self._lost} events are lost: {self._journal_error}")
-        if self._memory:
+        if self.lost:
+            return Health(ok=False, reason=f"{self.lost} events are lost: {self._journal_error}")
+        if self.memory:
             return Health(ok=False, reason=f"the journal takes no events: {self._journal_error}")
-        if self._writer.rejected:
-            return Health(ok=False, reason=self._writer.last_error)
-        if self._writer.failure:
-            return Health(ok=False, reason=self._writer.failure)
+        if self.writer.rejected:
+            return Health(ok=False, reason=self.writer.last_error)
+        if self.writer.failure:
+            return Health(ok=False, reason=self.writer.failure)
         return _WELL
-
-    def takes(self) -> bool:
-        """Return whether `health` is ok; asked several times for every order."""
-        writer = self._writer
-        return not (self._lost or self._memory or writer.rejected or writer.failure)
 
     def stats(self) -> BookStats:
         """Return what metrics show."""
-        writer, journal = self._writer, self._journal
+        writer, journal = self.writer, self._journal
         return BookStats(
-            queue_depth=journal.last_sequence - journal.acked_sequence + len(self._memory),
+            queue_depth=journal.last_sequence - journal.acked_sequence + len(self.memory),
             queue_bytes=journal.size,
-            memory_depth=len(self._memory),
+            memory_depth=len(self.memory),
             lag_seconds=writer.lag_seconds,
             database_up=writer.database_up,
             schema_revision=writer.revision,
@@ -133,7 +130,7 @@ class Books:
             batches=writer.batches,
             retries=writer.retries,
             rejected=writer.rejected,
-            lost=self._lost,
+            lost=self.lost,
             lag_counts=tuple(writer.lag.counts),
             lag_sum=writer.lag.sum,
             last_error=writer.last_error,
@@ -141,23 +138,23 @@ class Books:
 
     def wait_ready(self, seconds: float) -> bool:
         """Wait until the database was reached and has its schema; blocks the thread. False when time is up."""
-        with self._writer.progress:
-            self._writer.progress.wait_for(lambda: self._writer.revision or self._writer.failure, seconds)
-        return bool(self._writer.revision)
+        with self.writer.progress:
+            self.writer.progress.wait_for(lambda: self.writer.revision or self.writer.failure, seconds)
+        return bool(self.writer.revision)
 
     def wait_written(self, seconds: float) -> bool:
         """Wait until the database has everything that was told so far; blocks the thread. False when time is up."""
         wanted = self._journal.last_sequence
-        with self._writer.progress:
-            return self._writer.progress.wait_for(
-                lambda: self._journal.acked_sequence >= wanted and not self._memory, seconds
+        with self.writer.progress:
+            return self.writer.progress.wait_for(
+                lambda: self._journal.acked_sequence >= wanted and not self.memory, seconds
             )
 
     def close(self, seconds: float = 10.0) -> int:
         """Write what is left, for so long at most, and return how many events stay in the journal for the next run."""
         if not self._closed:
             self._closed = True
-            self._writer.stop(seconds)
+            self.writer.stop(seconds)
             self._thread.join()
             self._keep_memory()
             self._journal.close()
@@ -165,12 +162,12 @@ class Books:
 
     def _keep_memory(self) -> None:
         """Try once more to get onto the disk what only memory holds."""
-        while self._memory:
-            moment, payload = self._memory.popleft()
+        while self.memory:
+            moment, payload = self.memory.popleft()
             try:
                 self._journal.append(payload, moment)
             except (JournalError, ValueError):
-                self._lost += 1
+                self.lost += 1
 
 
 _WELL = Health(ok=True)
