@@ -1,13 +1,16 @@
 """What a person gets wrong, and what breaks: one line with the remedy, a termination message, the right exit code."""
 
+import json
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.node.processes import EMA_CROSS, NodeProcess, node_process, run_config
+from tests.node.processes import EMA_CROSS, SECONDS, NodeProcess, node_process, run_config
 from trading_api.exit_codes import ExitCode
 
 RAISES = """
@@ -210,3 +213,19 @@ def test_a_port_in_use_is_said(tmp_path: Path, catalog: Path) -> None:
     assert node.process.returncode == ExitCode.NOT_TRADING
     assert node.termination is not None
     assert node.termination["reason"] == "PortInUse"
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_a_full_disk_under_the_log_changes_nothing_about_the_end(tmp_path: Path, catalog: Path, *, text: bool) -> None:
+    config = run_config(catalog)
+    config["logging"]["format"] = "text" if text else "json"
+    file = tmp_path / "paper.json"
+    file.write_text(json.dumps(config))
+    command = [sys.executable, "-m", "trading_node.cli", "run", "--config", str(file)]
+    with open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123  # a device
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=SECONDS, check=False)
+        assert ended.returncode == ExitCode.OK, ended.stderr
+        assert ended.stderr.count(b"\n") == 1
+        assert b"log lines are lost" in ended.stderr
+        refused = [*command[:-1], str(tmp_path / "none.json")]
+        assert subprocess.run(refused, stderr=full, timeout=SECONDS, check=False).returncode == ExitCode.CONFIG_REFUSED

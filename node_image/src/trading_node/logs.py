@@ -19,6 +19,7 @@ from trading_api.node_config import LogFormat, LoggingSection
 from trading_node.redaction import EVERYWHERE
 
 NANOSECONDS = 1_000_000_000
+SAY_LOST_SECONDS = 60.0
 _LEVELS = {"WARN": "WARNING", "CRITICAL": "ERROR"}
 _CONTROLS = (*range(0x09), *range(0x0A, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 _VISIBLE = {code: ascii(chr(code))[1:-1] for code in _CONTROLS}
@@ -89,8 +90,16 @@ class TextFormatter(logging.Formatter):
 class BatchHandler(logging.StreamHandler[IO[str]]):
     """Writes records to a stream, many at once where there are many.
 
-    Each write gives up the interpreter; beside a busy trading loop, getting it back takes milliseconds.
+    Each write gives up the interpreter; beside a busy trading loop, getting it back takes milliseconds. A stream that
+    takes nothing, such as a full disk, loses lines and nothing else.
     """
+
+    _say_again_at = 0.0
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say on standard error that lines are lost, once a minute; nothing of them: no secret is hidden there."""
+        self._say_lost(f"{record.name}:{record.lineno}")
 
     def handle_all(self, entries: Sequence[Entry]) -> None:
         """Write entries of another logger in one go."""
@@ -100,9 +109,19 @@ class BatchHandler(logging.StreamHandler[IO[str]]):
             text = EVERYWHERE.redact(_encode_lines(entries).decode())
         else:
             text = "".join(f"{self.format(entry.record())}{self.terminator}" for entry in entries)
-        with self.lock or contextlib.nullcontext():
-            self.stream.write(text)
-            self.flush()
+        try:
+            with self.lock or contextlib.nullcontext():
+                self.stream.write(text)
+                self.flush()
+        except (OSError, ValueError):
+            self._say_lost(entries[0].logger)
+
+    def _say_lost(self, where: str) -> None:
+        error, now = sys.exception(), time.monotonic()
+        if now >= self._say_again_at:
+            self._say_again_at = now + SAY_LOST_SECONDS
+            with contextlib.suppress(OSError, ValueError):
+                print(f"trading-node: log lines are lost, of {where}: {type(error).__name__}: {error}", file=sys.stderr)
 
 
 def configure_logging(section: LoggingSection, stream: IO[str] | None = None) -> BatchHandler:

@@ -123,7 +123,8 @@ class Shutdown:
 
 def report_failure(error: NodeError, termination_path: str) -> None:
     """Say why the process ends: one line on standard error, and the termination message."""
-    print(f"trading-node: error: {error}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError, ValueError):  # the exit code says it too
+        print(f"trading-node: error: {error}", file=sys.stderr, flush=True)
     write_termination_message(error, termination_path)
 
 

@@ -1,5 +1,6 @@
 """The last thing that a run says on standard output."""
 
+import contextlib
 import logging
 
 from trading_api.node_config import LogFormat, LoggingSection
@@ -15,7 +16,8 @@ def say_summary(outcome: Outcome, section: LoggingSection) -> None:
     if section.format is LogFormat.JSON:
         _log.info("run ended", extra={"fields": status_document(outcome.status)})
     else:
-        print(summary_table(outcome))
+        with contextlib.suppress(OSError):  # a full disk must not become the reason why the run ended
+            print(summary_table(outcome), flush=True)
 
 
 def summary_table(outcome: Outcome) -> str:

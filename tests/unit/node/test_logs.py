@@ -67,6 +67,28 @@ def test_what_a_venue_says_looks_like_no_line_of_ours(root: logging.Logger) -> N
     assert stream.getvalue().count(r"refused\n21:07:10.635 INFO    runner: Stopped\r\x1b[2J\x85\u2028end") == 2
 
 
+class FullDisk(io.StringIO):
+    def write(self, _: str, /) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_loses_lines_and_nothing_else(
+    root: logging.Logger, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = configure_logging(LoggingSection(), FullDisk())
+    logging.getLogger("trading_node.x").warning("the key is %s", "sesame")
+    lost = entry_of(Line("2026-11-23T21:07:10.635414442Z", "INFO", "Poke", "lost too"))
+    handler.handle_all([lost])
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    assert "trading-node: log lines are lost, of trading_node.x:" in said
+    assert "No space left on device" in said
+    assert "sesame" not in said
+    monkeypatch.setattr(handler, "_say_again_at", 0.0)
+    handler.handle_all([lost])
+    assert "log lines are lost, of nautilus.Poke:" in capfd.readouterr().err
+
+
 def test_a_library_does_not_repeat_the_books(root: logging.Logger) -> None:
     stream = io.StringIO()
     configure_logging(LoggingSection(level=LogLevel.DEBUG), stream)
