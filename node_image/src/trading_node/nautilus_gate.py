@@ -147,7 +147,8 @@ class NautilusGate:
     def _on_submit(self, command: messages.SubmitOrder) -> None:
         now = self._now()
         order = command.order
-        intent = check_params(command.params) or self._read(order, command, now)
+        unchecked = check_params(command.params) if command.params else None
+        intent = unchecked or self._read(order, command, now)
         refusal = intent if isinstance(intent, Deny) else self.gate.submit(intent, now)
         if refusal is None:
             self._forward(command)

@@ -20,12 +20,6 @@ class Latency:
         """Per bucket, not added up."""
         self.sum_ns = 0
 
-    def observe(self, nanoseconds: int) -> None:
-        """Count one answer; a clock that goes back makes it none."""
-        elapsed = max(0, nanoseconds)
-        self.counts[bisect_left(_BOUNDS_NS, elapsed)] += 1
-        self.sum_ns += elapsed
-
 
 class Latencies:
     """Counts of all venues."""
@@ -39,4 +33,6 @@ class Latencies:
         if known is None:
             name = venue if len(self.venues) < MAX_VENUES else OTHERS
             known = self.venues[name] = self.venues.get(name) or Latency()
-        known.observe(nanoseconds)
+        elapsed = max(0, nanoseconds)  # A clock that goes back makes it none.
+        known.counts[bisect_left(_BOUNDS_NS, elapsed)] += 1
+        known.sum_ns += elapsed

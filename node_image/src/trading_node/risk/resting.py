@@ -32,5 +32,6 @@ class RestingSide:
 
     def remove(self, order_id: str) -> None:
         """Take an order out, if it is here."""
-        if self.prices.pop(order_id, None) == self.known_best:
+        price, best = self.prices.pop(order_id, None), self.known_best
+        if price is not None and best is not None and price == best:  # To compare with None takes a decimal long.
             self.known_best = None

@@ -7,7 +7,7 @@ import msgspec
 
 from trading_node.book_events import Amended, BookEvent, Filled, FillVoided, Noted, Placed, Transition
 
-_LETTERS: dict[type[BookEvent], bytes] = {
+LETTERS: dict[type[BookEvent], bytes] = {
     Placed: b"P",
     Transition: b"T",
     Amended: b"A",
@@ -15,9 +15,9 @@ _LETTERS: dict[type[BookEvent], bytes] = {
     FillVoided: b"V",
     Noted: b"N",
 }
-_encode: Callable[[Any], bytes] = msgspec.json.Encoder().encode
+to_json: Callable[[Any], bytes] = msgspec.json.Encoder().encode
 _DECODERS: dict[int, Callable[[bytes], BookEvent]] = {
-    letter[0]: msgspec.json.Decoder(kind).decode for kind, letter in _LETTERS.items()
+    letter[0]: msgspec.json.Decoder(kind).decode for kind, letter in LETTERS.items()
 }
 
 
@@ -27,7 +27,7 @@ class UnreadableEventError(ValueError):
 
 def encode(event: BookEvent) -> bytes:
     """Return the event as bytes."""
-    return _LETTERS[type(event)] + _encode(event)
+    return LETTERS[type(event)] + to_json(event)
 
 
 def decode(data: bytes) -> BookEvent:
