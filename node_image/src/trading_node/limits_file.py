@@ -4,6 +4,8 @@ A file that cannot be read or is not valid changes nothing: the former limits st
 """
 
 import logging
+import os
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +23,10 @@ LOOK_SECONDS = 1.0
 MAX_BYTES = 1024 * 1024
 
 _log = logging.getLogger(__name__)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 class LimitsRefusedError(ValueError):
@@ -111,7 +117,10 @@ class LimitsFile:
 
     def _read(self) -> bytes:
         try:
-            with self._path.open("rb") as file:
+            # Without waiting: opening a pipe would, for ever, and no later limits would be seen.
+            with open(self._path, "rb", opener=_open_at_once) as file:  # noqa: PTH123  # has an opener
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise LimitsRefusedError(f"{self._path} is no file")
                 content = file.read(MAX_BYTES + 1)
         except OSError as error:
             raise LimitsRefusedError(f"{self._path} cannot be read: {error.strerror}") from error

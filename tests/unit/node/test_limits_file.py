@@ -1,6 +1,8 @@
 """Limits from a file: what is valid comes into force, what is not changes nothing and is told."""
 
+import os
 import re
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -100,6 +102,25 @@ def test_a_file_that_goes_away_leaves_its_limits(tmp_path: Path) -> None:
     assert "cannot be read: No such file" in now.error
     followed.change(SMALL)
     assert followed.file.in_force.error == ""
+
+
+def test_what_is_no_file_does_not_hold_up_the_next_one(tmp_path: Path) -> None:
+    followed = Followed(tmp_path, SMALL)
+    followed.file.load()
+    followed.path.unlink()
+    os.mkfifo(followed.path)
+    looking = threading.Thread(target=followed.file.look, daemon=True)
+    looking.start()
+    looking.join(10)
+    assert not looking.is_alive()
+    assert "is no file" in followed.file.in_force.error
+    followed.path.unlink()
+    followed.path.symlink_to("/dev/zero")
+    followed.file.look()
+    assert "is no file" in followed.file.in_force.error
+    followed.path.unlink()
+    followed.change(LARGE)
+    assert followed.file.in_force.hash == limits_hash(LARGE)
 
 
 @pytest.mark.parametrize("text", [None, "{", '{"max_orders_per_second": 0}'])
