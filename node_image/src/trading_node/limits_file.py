@@ -118,7 +118,7 @@ class LimitsFile:
     def _read(self) -> bytes:
         try:
             # Without waiting: opening a pipe would, for ever, and no later limits would be seen.
-            with open(self._path, "rb", opener=_open_at_once) as file:  # noqa: PTH123  # has an opener
+            with open(self._path, "rb", opener=_open_at_once) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise LimitsRefusedError(f"{self._path} is no file")
                 content = file.read(MAX_BYTES + 1)
