@@ -17,7 +17,12 @@ class Floor:
         self.history = History()
         self.two_way: set[str] = set()
         """Accounts set to keep long and short positions apart; nothing can be traded on one while it is."""
+        self.listed_from = 0
         self._read = 0
+
+    def list_trades_from(self, moment_ns: int) -> None:
+        """List trades from a moment on only, as venues do after some days."""
+        self.listed_from = moment_ns
 
     def set_two_way(self, account: str, *, on: bool) -> bool:
         """Set how an account keeps positions; return False where orders or positions forbid a change."""

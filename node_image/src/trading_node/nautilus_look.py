@@ -7,14 +7,16 @@ from functools import partial
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.live.execution_client import LiveExecutionClient
-from nautilus_trader.model.identifiers import ClientOrderId
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
+from nautilus_trader.model.instruments import Instrument
 
 from trading_node.former_life import OrderHistory
+from trading_node.nautilus_opening import make_opening
 from trading_node.nautilus_own import OwnSide, is_conditional
 from trading_node.nautilus_reader import VenueReader
 from trading_node.nautilus_restore import Restorer
 from trading_node.reconciliation.difference import Difference, Kind
-from trading_node.reconciliation.facts import OwnOrder, VenueFill, VenueOrder, VenueView
+from trading_node.reconciliation.facts import Opening, OwnOrder, VenueFill, VenueOrder, VenueView
 from trading_node.reconciliation.positions import explain
 from trading_node.reconciliation.questions import orders_of_strangers, orders_to_ask, orders_to_ask_fills
 from trading_node.side_by_side import side_by_side, together
@@ -92,6 +94,7 @@ class Questions:
         fills = [fill for each in lists.result() for fill in each]
         for instrument, gap in gaps.items():
             fills += await self._older(instrument, gap, watched)
+        openings = await self._openings(gaps, fills)
         strangers = await self._strangers(open_orders, answers, fills, spoken_of)
         view = VenueView(
             asked_ns=asked_ns,
@@ -100,6 +103,8 @@ class Questions:
             strangers=strangers,
             fills=tuple(fills),
             positions=positions.result(),
+            openings=openings,
+            not_loaded={each for each in positions.result() or () if self._instrument(each) is None},
         )
         return view, spoken_of, balances.result()
 
@@ -111,10 +116,11 @@ class Questions:
 
     def _since(self, instrument_id: str) -> int:
         """Return from when on an instrument's fills count: what was before is in a position that agreed."""
+        opened = self._own.opened_ns(instrument_id)
         if instrument_id in self._former:
-            return self.fills_since_ns
+            return max(self.fills_since_ns, opened)
         begun = self._agreed_ns or self._own.first_fill_ns(instrument_id) or 0
-        return max(self.fills_since_ns, self._begun.setdefault(instrument_id, begun))
+        return max(self.fills_since_ns, self._begun.setdefault(instrument_id, begun), opened)
 
     async def _ours(self, open_orders: Iterable[VenueOrder]) -> set[str]:
         """Return those of the venue's open orders that are ours, also where we took them for closed."""
@@ -134,6 +140,39 @@ class Questions:
         recent = await self._reader.recent_fills(instrument_id)
         unknown = [fill for fill in recent if since <= fill.ts_event < until and not self._own.knows(fill.key)]
         return list(explain(gap, unknown) or ())
+
+    async def _openings(self, gaps: Mapping[str, Decimal], fills: Sequence[VenueFill]) -> dict[str, Opening]:
+        """Return what takes in positions of which neither the books have anything nor the venue lists all trades.
+
+        Only before the first agreement: later a position that nothing explains is a reason to call a person.
+        """
+        explained = {fill.instrument_id for fill in fills if not self._own.knows(fill.key)}
+        wanted = [
+            each
+            for each in gaps
+            if not self._agreed_ns and self._own.first_fill_ns(each) is None and each not in explained
+            if self._instrument(each) is not None
+        ]
+        if not wanted:
+            return {}
+        entries, now = await self._reader.entry_prices(), time.time_ns()
+        openings: dict[str, Opening] = {}
+        for each in wanted:
+            # A trade of a moment ago by a clock that is ahead of ours is in the position already.
+            newest = max((fill.ts_event for fill in await self._reader.recent_fills(each)), default=0)
+            if each in entries:
+                openings[each] = make_opening(
+                    self._instrument(each),
+                    self._client.account_id,
+                    quantity=gaps[each],
+                    price=entries[each],
+                    ts_event=max(now, newest),
+                    position_id=self._reader.position_id(each),
+                )
+        return openings
+
+    def _instrument(self, instrument_id: str) -> Instrument | None:
+        return self._cache.instrument(InstrumentId.from_str(instrument_id))
 
     async def _balances(self) -> tuple[Difference, ...]:
         """Take the balances as the venue has them; return those that had changed without our being told."""

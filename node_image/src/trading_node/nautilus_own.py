@@ -12,7 +12,7 @@ from nautilus_trader.model.identifiers import AccountId, ClientOrderId, Instrume
 from nautilus_trader.model.instruments import CurrencyPair
 from nautilus_trader.model.orders import Order
 
-from trading_node.reconciliation.facts import ZERO, FillKey, OwnOrder, OwnStatus, OwnView
+from trading_node.reconciliation.facts import OPENING, ZERO, FillKey, OwnOrder, OwnStatus, OwnView
 
 PRIORITY = 90
 """On the bus: before the gate's account of things and the strategies, so that no look sees half of a fill."""
@@ -47,6 +47,7 @@ class OwnSide:
         self._is_mine = is_mine
         self._fills: dict[FillKey, int] = {}
         self._first: dict[str, int] = {}
+        self._opened: dict[str, int] = {}
         self._seen: dict[str, set[Decimal]] | None = None
         self.unsent: set[ClientOrderId] = set()
         """Orders of a former life that may have been caught on their way; of this one the engine tells."""
@@ -68,6 +69,10 @@ class OwnSide:
         """Return when the oldest fill happened that is remembered of an instrument."""
         return self._first.get(instrument_id)
 
+    def opened_ns(self, instrument_id: str) -> int:
+        """Return from when on an instrument's trades count, if its position was taken in as a whole; 0 if not."""
+        return self._opened.get(instrument_id, 0)
+
     def knows(self, key: FillKey) -> bool:
         """Return whether a fill is remembered."""
         return key in self._fills
@@ -75,6 +80,8 @@ class OwnSide:
     def _remember(self, key: FillKey, ts_event: int) -> None:
         self._fills[key] = ts_event
         self._first[key[0]] = min(ts_event, self._first.get(key[0], ts_event))
+        if key[1].startswith(OPENING):
+            self._opened[key[0]] = ts_event + 1
         while len(self._fills) > MAX_FILLS:
             del self._fills[next(iter(self._fills))]
 

@@ -64,6 +64,12 @@ class VenueReader(Protocol):
     async def positions(self) -> dict[str, Decimal] | None:
         """Return the signed open quantities by instrument; None where the venue keeps no positions."""
 
+    async def entry_prices(self) -> dict[str, Decimal]:
+        """Return the average entry prices of open positions by instrument, of those where the venue tells them."""
+
+    def position_id(self, instrument_id: str) -> str:
+        """Return the id that the venue's fills name an instrument's position by; empty where they name none."""
+
     async def refresh_account(self) -> None:
         """Have the balances taken as the venue has them."""
 
@@ -121,6 +127,18 @@ class ReportReader:
         """Return the open quantities; None of a cash account."""
         if self._client.account_type == AccountType.CASH:
             return None
+        return quantities(await self._positions())
+
+    async def entry_prices(self) -> dict[str, Decimal]:
+        """Return the average entry prices of open positions; of a cash account none."""
+        return {} if self._client.account_type == AccountType.CASH else entries(await self._positions())
+
+    def position_id(self, instrument_id: str) -> str:
+        """Return nothing: the engine makes an id of instrument and strategy."""
+        del instrument_id
+        return ""
+
+    async def _positions(self) -> list[PositionStatusReport]:
         command = GeneratePositionStatusReports(
             instrument_id=None,
             start=None,
@@ -129,7 +147,10 @@ class ReportReader:
             ts_init=self._now(),
             log_receipt_level=LogLevel.DEBUG,
         )
-        return quantities(await answered(lambda: self._client.generate_position_status_reports(command)))
+        reports: list[PositionStatusReport] = await answered(
+            lambda: self._client.generate_position_status_reports(command)
+        )
+        return reports
 
     async def refresh_account(self) -> None:
         """Have the balances taken as the venue has them."""
@@ -247,6 +268,11 @@ def quantities(reports: Iterable[PositionStatusReport]) -> dict[str, Decimal]:
         key = report.instrument_id.value
         found[key] = found.get(key, Decimal(0)) + report.signed_decimal_qty
     return {key: quantity for key, quantity in found.items() if quantity}
+
+
+def entries(reports: Iterable[PositionStatusReport]) -> dict[str, Decimal]:
+    """Return average entry prices by instrument."""
+    return {report.instrument_id.value: report.avg_px_open for report in reports if report.avg_px_open}
 
 
 def _positive(value: Any) -> Decimal | None:  # noqa: ANN401  # a price or None

@@ -19,6 +19,7 @@ from trading_node.nautilus_reader import (
     VenueReader,
     VenueSilentError,
     describe,
+    entries,
     quantities,
     venue_fill,
     venue_order,
@@ -123,6 +124,16 @@ class BinanceReader:
         if not self._futures:
             return None
         return quantities(await _answer(self._client._get_binance_position_status_reports))  # noqa: SLF001
+
+    async def entry_prices(self) -> dict[str, Decimal]:
+        """Return the average entry prices of open positions; spot has none."""
+        if not self._futures:
+            return {}
+        return entries(await _answer(self._client._get_binance_position_status_reports))  # noqa: SLF001
+
+    def position_id(self, instrument_id: str) -> str:
+        """Return the id of the one position that Binance's client keeps of an instrument; empty on spot."""
+        return f"{instrument_id}-BOTH" if self._futures and self._client.use_position_ids else ""
 
     async def refresh_account(self) -> None:
         """Have the balances taken as the venue has them."""

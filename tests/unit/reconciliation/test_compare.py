@@ -19,6 +19,7 @@ from trading_node.reconciliation.difference import (
     Revive,
 )
 from trading_node.reconciliation.facts import (
+    Opening,
     OwnOrder,
     OwnStatus,
     OwnView,
@@ -319,3 +320,46 @@ def test_the_stream_is_waited_for_unless_all_that_differs_was_placed_outside() -
     closed = replace(OURS, status=OwnStatus.CANCELED)
     both = ours(closed)
     assert may_be_told(both, found(both, theirs(outside, THEIRS))), "ours that is open there may be told as closed yet"
+
+
+def opening(quantity: int) -> Opening:
+    order = replace(
+        THEIRS,
+        venue_order_id="OPENING-1",
+        client_order_id="",
+        status=VenueStatus.FILLED,
+        quantity=Decimal(abs(quantity)),
+        filled=Decimal(abs(quantity)),
+        price=None,
+    )
+    fill = replace(
+        TRADE, venue_order_id="OPENING-1", trade_id="OPENING-1", buy=quantity > 0, quantity=Decimal(abs(quantity))
+    )
+    return Opening(order=order, fill=fill)
+
+
+def test_a_position_from_before_the_books_is_taken_in_when_it_was_found_twice() -> None:
+    venue = theirs(position=-3, openings={INSTRUMENT: opening(-3)})
+    first, memory = compare(ours(), venue, RULES)
+    assert kinds(list(first)) == [Kind.POSITION_MISMATCH]
+    second, memory = compare(ours(), venue, RULES, memory)
+    assert kinds(list(second)) == [Kind.EXTERNAL_POSITION, Kind.IN_FLIGHT_FOUND, Kind.MISSING_FILL]
+    assert second[0].subject == INSTRUMENT
+    assert isinstance(second[0].repair, Adopt)
+    assert isinstance(second[2].repair, ApplyFill)
+    assert second[2].repair.fill.signed == -3
+    assert not memory.gaps, "nothing is left to explain"
+
+
+def test_it_is_not_taken_in_when_it_changed_meanwhile() -> None:
+    memory = Memory(not_found={}, gaps={INSTRUMENT: Decimal(-4)})
+    differences, memory = compare(ours(), theirs(position=-4, openings={INSTRUMENT: opening(-3)}), RULES, memory)
+    assert kinds(list(differences)) == [Kind.POSITION_MISMATCH]
+    assert memory.gaps
+
+
+def test_a_position_in_what_is_not_loaded_says_what_to_load() -> None:
+    (mismatch,) = found(ours(), theirs(position=1, not_loaded={INSTRUMENT}))
+    assert "instruments in the run-config" in mismatch.remedy
+    (mismatch,) = found(ours(), theirs(position=1))
+    assert "run-config" not in mismatch.remedy

@@ -219,7 +219,11 @@ class FuturesOrders:
         symbol = self._exchange.instrument(call.params.required("symbol")).symbol
         params = call.params
         number = params.integer("orderId")
-        fills = (f for f in self._exchange.account_fills(call.account, symbol) if number in (None, f.order_id))
+        fills = (
+            fill
+            for fill in self._exchange.account_fills(call.account, symbol)
+            if number in (None, fill.order_id) and fill.ts_ns >= self._floor.listed_from
+        )
         chosen = page(fills, params, first="fromId", number=lambda f: f.trade_id, time_ns=lambda f: f.ts_ns)
         return [self._render.user_trade(fill) for fill in chosen]
 

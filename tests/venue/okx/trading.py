@@ -260,6 +260,7 @@ class OkxTrading:
             fill
             for fill in self._exchange.account_fills(call.account, symbol)
             if (number is None or fill.order_id == number)
+            and fill.ts_ns >= self._floor.listed_from
             and (wanted_type is None or type_of(self._exchange.instruments[fill.symbol]) == wanted_type)
             and (begin is None or fill.ts_ns // NS_PER_MS >= begin)
             and (end is None or fill.ts_ns // NS_PER_MS <= end)

@@ -58,7 +58,25 @@ def compare(
     for orphans in missing.values():
         found += [_orphan(fill) for fill in orphans]
     gaps, mismatches = compare_positions(own, venue, found, memory.gaps)
-    return (*found, *mismatches), Memory(not_found=not_found, gaps=gaps)
+    for mismatch in mismatches:
+        found += _taken_in(mismatch, gaps, venue, rules)
+    return tuple(found), Memory(not_found=not_found, gaps=gaps)
+
+
+def _taken_in(mismatch: Difference, gaps: dict[str, Decimal], venue: VenueView, rules: Rules) -> Iterator[Difference]:
+    """Give what takes in a position from before the books, or else the mismatch that it is."""
+    opening = venue.openings.get(mismatch.subject)
+    if mismatch.trivial or opening is None or opening.fill.signed != gaps[mismatch.subject]:
+        yield mismatch
+        return
+    del gaps[mismatch.subject]
+    message = (
+        f"the venue holds {opening.fill.signed} from before the books and lists no trades that made it: taken in "
+        f"at its average entry of {opening.fill.price}, without strategy or fee"
+    )
+    adoption, *others = _adopt(opening.order, [opening.fill], venue.asked_ns, rules)
+    yield replace(adoption, kind=Kind.EXTERNAL_POSITION, subject=mismatch.subject, message=message)
+    yield from others
 
 
 def may_be_told(own: OwnView, differences: Iterable[Difference]) -> bool:

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     """A modification or a cancellation that the venue did not answer and did not carry out."""
     EXTERNAL_ORDER = "ExternalOrder"
     """An order that the node did not place."""
+    EXTERNAL_POSITION = "ExternalPosition"
+    """A position from before the books, of which the venue lists no trades any more."""
     POSITION_MISMATCH = "PositionMismatch"
     """The positions differ and no fill explains it."""
     BALANCE = "Balance"

@@ -91,6 +91,18 @@ FillKey = tuple[str, str, bool]
 """Instrument, trade id, whether it bought: some venues give both sides of a trade with oneself one id."""
 
 
+OPENING = "OPENING-"
+"""How the ids begin of what stands for a position from before the books."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """An order and its fill that make a position of which the venue lists no trades any more."""
+
+    order: VenueOrder
+    fill: VenueFill
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueView:
     """All answers of one look at a venue."""
@@ -105,6 +117,10 @@ class VenueView:
     fills: tuple[VenueFill, ...] = ()
     positions: Mapping[str, Decimal] | None = None
     """Signed quantity by instrument, absent ones being flat; None where the venue keeps no positions."""
+    openings: Mapping[str, Opening] = field(default_factory=dict)
+    """By instrument: what takes in a position from before the books that no trades explain."""
+    not_loaded: Container[str] = ()
+    """Instruments that the node cannot trade, because it was not told to load them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Positions of both sides, and which fills of a venue explain one."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from trading_node.reconciliation.difference import ApplyFill, Difference, Kind
@@ -29,8 +30,14 @@ def compare_positions(
         gap = explained - here
         if gap and explained not in own.seen.get(instrument, ()):
             gaps[instrument] = gap
-            differences.append(_mismatch(instrument, here, there, gap, again=before.get(instrument) == gap))
+            again = before.get(instrument) == gap
+            differences.append(_mismatch(instrument, here, there, gap, again=again))
+            if instrument in venue.not_loaded:
+                differences[-1] = replace(differences[-1], remedy=_NOT_LOADED)
     return gaps, differences
+
+
+_NOT_LOADED = "Add the instrument to the venue's instruments in the run-config, or close the position at the venue"
 
 
 def _mismatch(instrument: str, here: Decimal, there: Decimal, gap: Decimal, *, again: bool) -> Difference:
