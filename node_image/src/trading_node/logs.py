@@ -22,8 +22,8 @@ NANOSECONDS = 1_000_000_000
 SAY_LOST_SECONDS = 60.0
 _LEVELS = {"WARN": "WARNING", "CRITICAL": "ERROR"}
 _CONTROLS = (*range(0x09), *range(0x0A, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
-_VISIBLE = {code: ascii(chr(code))[1:-1] for code in _CONTROLS}
-"""What a venue or a strategy says must not look like lines of ours, nor act on a terminal."""
+_VISIBLE = {code: ascii(chr(code))[1:-1] for code in _CONTROLS} | {0x0A: "\n    "}
+"""What a venue or a strategy says must not look like lines of ours, nor act on a terminal; its own lines are set in."""
 _WORDY = ("aiosqlite",)
 """Libraries that tell each statement with all that it holds, at DEBUG."""
 _encode_lines = msgspec.json.Encoder().encode_lines
