@@ -73,9 +73,11 @@ def raising(name: str) -> dict[str, Any]:
     return {**EMA_CROSS, "path": f"raises:{name}", "config_path": "raises:EmaCrossConfig"}
 
 
-def fails(folder: Path, config: dict[str, Any] | str, *, panics: bool = False) -> NodeProcess:
+def fails(
+    folder: Path, config: dict[str, Any] | str, *, panics: bool = False, raises: str = "ValueError"
+) -> NodeProcess:
     """Run a node that is to fail; hold what every failure has in common against it."""
-    with node_process(folder, config, modules={"raises": RAISES}) as node:
+    with node_process(folder, config, modules={"raises": RAISES.replace("ValueError", raises)}) as node:
         code = node.wait()
     last = node.stderr[-1]
     assert last.startswith("trading-node: error: ")
@@ -86,6 +88,12 @@ def fails(folder: Path, config: dict[str, Any] | str, *, panics: bool = False) -
     if not panics:
         assert len(node.stderr) == 1, node.stderr
     return node
+
+
+def test_a_strategy_that_leaves_while_it_is_made_is_refused(tmp_path: Path, catalog: Path) -> None:
+    node = fails(tmp_path, run_config(catalog, raising("InConstructor")), raises="SystemExit")
+    assert node.process.returncode == ExitCode.STRATEGY_REFUSED
+    assert "SystemExit: not today" in node.stderr[0]
 
 
 def test_a_config_with_several_faults_is_refused_with_all_of_them(tmp_path: Path, catalog: Path) -> None:
@@ -125,9 +133,11 @@ def test_a_strategy_that_cannot_be_made_is_refused(
     assert words in node.stderr[0]
 
 
+@pytest.mark.parametrize("raises", ["ValueError", "SystemExit"])
 @pytest.mark.parametrize("name", ["InStart", "InHandler", "InOrderHandler", "InTimer", "InStop"])
-def test_a_strategy_that_raises_ends_the_node_in_order(tmp_path: Path, catalog: Path, name: str) -> None:
-    node = fails(tmp_path, run_config(catalog, raising(name), speed=60 if name == "InTimer" else "Maximum"))
+def test_a_strategy_that_raises_ends_the_node_in_order(tmp_path: Path, catalog: Path, name: str, raises: str) -> None:
+    config = run_config(catalog, raising(name), speed=60 if name == "InTimer" else "Maximum")
+    node = fails(tmp_path, config, raises=raises)
     assert node.process.returncode == ExitCode.CRASHED
     assert node.termination is not None
     assert node.termination["reason"] == "StrategyFailed"

@@ -389,7 +389,7 @@ class NautilusNode:
             reason="NotReconciled",
         )
 
-    async def _stop_strategies(self, seconds: float) -> Exception | None:
+    async def _stop_strategies(self, seconds: float) -> BaseException | None:
         """Stop algorithms, then strategies, and let what the strategies did come to its end; return what was raised."""
         if self._gate is not None:
             # Strategies may close what they hold when they stop; they open nothing any more.

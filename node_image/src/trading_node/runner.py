@@ -18,6 +18,7 @@ from nautilus_trader.config import CacheConfig
 from trading_api.node_config import NodeConfig
 from trading_api.status import DrainState, DrainStatus, NodeState, NodeStatus
 from trading_api.trading_rules import Mode
+from trading_node.background import background
 from trading_node.bookkeeping import keep_books
 from trading_node.catalog.reader import OpenCatalog, open_catalog
 from trading_node.day_losses import follow_profit, kept_losses, losses_folder
@@ -41,7 +42,7 @@ from trading_node.shutdown import Shutdown
 from trading_node.snapshot import Snapshot
 from trading_node.status import Life, build_status, live_document
 from trading_node.stopping import DISCONNECT_SHARE, after_seconds, drain_begun, drain_ended, stop_failure, stop_policy
-from trading_node.strategies import load_strategies, origin
+from trading_node.strategies import LEAVING, load_strategies, origin
 from trading_node.threads import in_daemon_thread
 from trading_node.venues.registry import Parts, build_venue, plain_order_ids, replay_speed, replays
 from trading_node.venues.replay_feed import ReplayFeed
@@ -69,8 +70,17 @@ def run_node(
     config: NodeConfig, folder: Path, environment: Environment, shutdown: Shutdown, logs: NautilusLogs
 ) -> Outcome:
     """Run a node to its end. Relative paths of catalogs count from folder."""
+    node = Runner(config, folder, environment, shutdown, logs)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Runner(config, folder, environment, shutdown, logs).run())
+        life = runner.get_loop().create_task(node.run())
+        while True:
+            try:
+                return runner.get_loop().run_until_complete(life)
+            except LEAVING as raised:
+                # It stops the loop wherever a strategy is; the loop goes on, for the stop.
+                if life.done():
+                    raise
+                node.leave(raised)
 
 
 class Runner:
@@ -281,7 +291,7 @@ class Runner:
         if not ended_itself:
             task.cancel()
             await asyncio.wait((task,))
-        if not task.cancelled():
+        if not (task.cancelled() or isinstance(task.exception(), LEAVING)):
             task.result()
         if self._failure is not None:
             raise self._failure
@@ -328,7 +338,7 @@ class Runner:
     # Around it
 
     async def _start_services(self, services: contextlib.AsyncExitStack) -> None:
-        await services.enter_async_context(_background(self._watch.run()))
+        await services.enter_async_context(background(self._watch.run()))
         views = Views(
             life=lambda: self._life,
             loop_age_seconds=self._watch.age_seconds,
@@ -341,7 +351,7 @@ class Runner:
             losses = losses_folder(self._config)
             if losses is not None:
                 await services.enter_async_context(kept_losses(self._folder / losses, self._gate))
-            await services.enter_async_context(_background(follow_profit(self._gate)))
+            await services.enter_async_context(background(follow_profit(self._gate)))
         server, port = await start_server(build_app(views), self._config.trading_node.http)
         services.push_async_callback(server.cleanup)
         _log.info("listening on http://%s:%d", self._config.trading_node.http.host, port)
@@ -357,7 +367,7 @@ class Runner:
             self._environment.report_interval_seconds,
             lambda outcome: self._telemetry.reports.labels(outcome.value).inc(),
         )
-        async with _background(self._reporter.run()):
+        async with background(self._reporter.run()):
             yield
 
     def _hear_signals(self) -> None:
@@ -368,6 +378,16 @@ class Runner:
                 loop.call_soon_threadsafe(self._end.set)
 
         self._shutdown.on_stop(from_another_thread)
+
+    def leave(self, raised: BaseException) -> None:
+        """End in order because a strategy, or what it uses, meant to end the process."""
+        self._fail(
+            crashed(
+                f"A strategy raised {origin(raised)}, which ends no node",
+                "Have the strategy stop itself with self.stop(), or raise what is wrong",
+                reason="StrategyFailed",
+            )
+        )
 
     def _fail(self, error: NodeError) -> None:
         """Take the first reason to end; on the event loop."""
@@ -422,21 +442,3 @@ class Runner:
             agreements=() if self._node is None else self._node.agreements(),
             drain=self._drain,
         )
-
-
-@contextlib.asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run work beside the block and cancel it at the block's end; its failure is logged and ends nothing else."""
-    task = asyncio.ensure_future(work)
-    task.add_done_callback(_log_failure)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait((task,))
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    error = None if task.cancelled() else task.exception()
-    if error is not None:
-        _log.error("%s ended", task.get_coro(), exc_info=error)

@@ -15,6 +15,8 @@ from trading_api import deployment as api
 from trading_api.order_ids import resolve_order_id_tag
 from trading_node.errors import NodeError, strategy_refused
 
+LEAVING = (SystemExit, KeyboardInterrupt)
+"""What means to end the process, and must not end a node in the middle of its orders: sys.exit() and the like."""
 RESERVED = {
     "strategy_id": "Remove the field: the strategy's id is its class and its order id tag",
     "order_id_tag": "Set order_id_tag beside config, not inside it",
@@ -46,11 +48,11 @@ def load_strategy(strategy: api.Strategy, *, plain_order_ids: bool = False) -> S
         raise strategy_refused(
             f"{who} has a config that {strategy.config_path} refuses: {error}", _fields_remedy(config_class, document)
         ) from error
-    except Exception as error:
+    except (Exception, *LEAVING) as error:
         raise _raised(f"{who}: reading its config with {strategy.config_path}", error) from error
     try:
         built: Strategy = strategy_class(config)
-    except Exception as error:
+    except (Exception, *LEAVING) as error:
         raise _raised(f"{who}: constructing {strategy.path}", error) from error
     return built
 
@@ -79,7 +81,7 @@ def _import(who: str, path: str, base: type) -> Any:  # noqa: ANN401  # whatever
             f"{who} cannot be imported: its module {module_name} needs {error.name}, which is not installed",
             f"Install {error.name} in the image",
         ) from error
-    except Exception as error:
+    except (Exception, *LEAVING) as error:
         raise _raised(f"{who}: importing {module_name}", error) from error
     found = getattr(module, name, None)
     if found is None:
@@ -93,7 +95,7 @@ def _import(who: str, path: str, base: type) -> Any:  # noqa: ANN401  # whatever
     return found
 
 
-def _raised(doing: str, error: Exception) -> NodeError:
+def _raised(doing: str, error: BaseException) -> NodeError:
     return strategy_refused(f"{doing} raised {origin(error)}", "Correct the strategy or its config")
 
 
