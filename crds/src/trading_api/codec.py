@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from trading_api.deployment import ObjectMeta, TradingDeployment, TradingDeploymentSpec
 from trading_api.errors import FieldError, InvalidDocument, Location, explain, json_path
 from trading_api.node_config import NodeConfig
+from trading_api.partial import broken_rules
 from trading_api.risk import RiskLimits
 from trading_api.rules import Spelling
 from trading_api.status import TradingDeploymentStatus
@@ -64,9 +65,14 @@ def parse_node_config(text: str | bytes) -> NodeConfig:
 def node_config_of(document: object) -> NodeConfig:
     """Return the run-config that a document of JSON holds.
 
-    Raises InvalidDocument with every fault.
+    Raises InvalidDocument with every fault, also of the rules between fields that are well.
     """
-    return _validate(NodeConfig, document, Spelling.SNAKE)
+    try:
+        return _validate(NodeConfig, document, Spelling.SNAKE)
+    except InvalidDocument as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise InvalidDocument([*error.errors, *broken_rules(NodeConfig, document, Spelling.SNAKE)]) from error
+        raise
 
 
 def parse_limits(text: str | bytes) -> RiskLimits:

@@ -114,14 +114,14 @@ def _model_at(model: type[BaseModel], location: Location, spelling: Spelling) ->
     for part in location:
         if isinstance(part, str):
             field = _fields(found, spelling).get(part)
-            found = _model_in(field.annotation) if field else None
+            found = model_in(field.annotation) if field else None
     return found
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401  # any type may be annotated
+def model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401  # any type may be annotated
     """Return the model inside an optional, a list or an annotated type."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in {Annotated, Union, types.UnionType, tuple}:
-        return next(filter(None, map(_model_in, get_args(annotation))), None)
+        return next(filter(None, map(model_in, get_args(annotation))), None)
     return None
