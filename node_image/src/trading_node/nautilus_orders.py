@@ -7,7 +7,7 @@ from typing import Any
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.execution.client import ExecutionClient
 from nautilus_trader.model.enums import AccountType, OrderSide, OrderType
-from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.orders import Order
 
 from trading_node.market_prices import Decimals
@@ -15,6 +15,8 @@ from trading_node.nautilus_terms import is_hedged
 from trading_node.risk.orders import ONE, Contract, OrderIntent, make_intent
 
 BUY = OrderSide.BUY
+WITHOUT_REDUCE_ONLY = frozenset({"InteractiveBrokersExecutionClient"})
+"""Clients that leave the mark out of what they send."""
 KINDS = {kind: kind.name for kind in OrderType}
 MARKET = OrderType.MARKET
 ACTIVE_AT_ONCE = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.MARKET_TO_LIMIT})
@@ -27,6 +29,7 @@ def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache)
     base = instrument.get_base_currency()
     quanto = getattr(instrument, "is_quanto", False)  # of derivatives only
     cash = client.account_type != AccountType.MARGIN
+    reduces = type(client).__name__ not in WITHOUT_REDUCE_ONLY
     return Contract(
         instrument_id=instrument.id.value,
         venue=instrument.id.venue.value,
@@ -39,6 +42,9 @@ def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache)
         margin=ONE if cash else _margin(instrument, client, cache),
         cash=cash,
         hedged=is_hedged(client),
+        # Binance sends no such mark for spot, and OKX does not look at it. Sold there is no more than there is.
+        reduce_only_buys=reduces and not isinstance(instrument, CurrencyPair),
+        reduce_only_sells=reduces,
     )
 
 
@@ -98,7 +104,8 @@ class OrderReader:
                 price,
                 trigger,
                 active,
-                order.is_reduce_only,
+                order.is_reduce_only
+                and (contract.reduce_only_buys if order.side == BUY else contract.reduce_only_sells),
                 "" if position_id is None else str(position_id),
                 tags is not None and self._cleanup_tag in tags,
             )

@@ -36,6 +36,10 @@ class Contract:
     """The account lends nothing: buys are paid for, sales are delivered."""
     hedged: bool = False
     """The venue keeps several positions in the instrument and nets none."""
+    reduce_only_buys: bool = True
+    """The venue fills a buy that is marked reduce-only no further than to zero."""
+    reduce_only_sells: bool = True
+    """The same for a sell."""
 
     def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Return what a quantity is worth at a price, in ``currency``."""
