@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-import msgspec
-from sqlalchemy import Table, TextClause, and_, delete, select, text, tuple_
+from sqlalchemy import Column, Table, TextClause, and_, delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trading_node.book_events import OrderEvent
@@ -20,12 +19,23 @@ from trading_node.store.projection import (
     order_events,
     touched_fills,
 )
-from trading_node.store.rows import Row, event_row, fill_row, order_row, position_row, read_fill, read_position
+from trading_node.store.rows import (
+    Row,
+    event_row,
+    fill_row,
+    json_text,
+    order_row,
+    position_row,
+    read_fill,
+    read_position,
+)
 
 _CHUNK = 512
-# A plan made while a table was small reads all of it when it is large: the tables grow from nothing within minutes.
+# Whatever the server believes of a table that grew from nothing within minutes: all that is asked here has an index. Of
+# a table that it has no statistics of it would read all for a few hundred keys, with each batch more.
 _BEGIN = text(
-    "SELECT pg_advisory_xact_lock(723460, hashtext(:trader)), set_config('plan_cache_mode', 'force_custom_plan', true)"
+    "SELECT pg_advisory_xact_lock(723460, hashtext(:trader)), "
+    "set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true)"
 )
 
 
@@ -68,19 +78,15 @@ async def _write_fills(connection: AsyncConnection, changes: FillChanges) -> Non
 
 
 async def _history(connection: AsyncConnection, operation_ids: Iterable[str]) -> list[OrderEvent]:
-    payloads: list[str] = []
-    for chunk in _padded(operation_ids):
-        statement = select(schema.events.c.payload).where(schema.events.c.operation_id.in_(chunk))
-        payloads += (await connection.execute(statement)).scalars()
+    condition, keys = _among(connection, schema.events.c.operation_id, operation_ids)
+    payloads = (await connection.execute(select(schema.events.c.payload).where(condition), keys)).scalars()
     return order_events(decode(payload.encode()) for payload in payloads)
 
 
 async def _known_fills(connection: AsyncConnection, fill_ids: Iterable[str]) -> dict[str, FillState]:
-    known: dict[str, FillState] = {}
-    for chunk in _padded(fill_ids):
-        rows = await connection.execute(select(schema.fills).where(schema.fills.c.fill_id.in_(chunk)))
-        known.update({row["fill_id"]: FillState(read_fill(row), row["voided"]) for row in rows.mappings()})
-    return known
+    condition, keys = _among(connection, schema.fills.c.fill_id, fill_ids)
+    rows = await connection.execute(select(schema.fills).where(condition), keys)
+    return {row["fill_id"]: FillState(read_fill(row), row["voided"]) for row in rows.mappings()}
 
 
 async def _positions(connection: AsyncConnection, keys: Iterable[PositionKey]) -> dict[PositionKey, Position]:
@@ -108,7 +114,7 @@ async def _upsert(connection: AsyncConnection, table: Table, rows: Sequence[Row]
     """Write rows in one statement, as one parameter: neither driver nor server then handles them one by one."""
     if rows:
         statement = _upsert_statement(connection.dialect.name, table, tuple(rows[0]))
-        await connection.execute(statement, {"rows": msgspec.json.encode(rows).decode()})
+        await connection.execute(statement, {"rows": json_text(rows)})
 
 
 @cache
@@ -128,6 +134,19 @@ def _upsert_statement(dialect: str, table: Table, columns: tuple[str, ...]) -> T
     key = [column.name for column in table.primary_key]
     updates = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
     return text(f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {updates}")
+
+
+def _among(
+    connection: AsyncConnection, column: Column[str], values: Iterable[str]
+) -> tuple[TextClause, dict[str, object]]:
+    """Return the condition that a column has one of the values, and these as its one parameter.
+
+    A parameter for each value would have the statement made anew for each batch, in more time than it takes to run.
+    """
+    if connection.dialect.name == "postgresql":
+        return text(f"{column} = ANY(CAST(:keys AS TEXT[]))"), {"keys": list(values)}
+    among = f"{column} IN (SELECT value FROM json_each(:keys))"  # noqa: S608 - the column is the schema's
+    return text(among), {"keys": json_text(list(values))}
 
 
 def _key_values(key: PositionKey) -> dict[str, str]:

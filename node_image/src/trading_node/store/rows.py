@@ -3,8 +3,11 @@
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
+import msgspec
 from sqlalchemy import RowMapping
 
 from trading_node.book_events import BookEvent, Filled, Placed, Side, describe
@@ -40,7 +43,7 @@ def order_row(order: Order, trader_id: str) -> Row:
         "status": order.status.value,
         "is_open": order.is_open,
         "reason": _text(order.reason),
-        "reason_details": _json(order.details),
+        "reason_details": json_text(order.details),
         "quantity": _amount(order.quantity),
         "price": _amount(order.price),
         "trigger_price": _amount(order.trigger_price),
@@ -75,13 +78,13 @@ def _terms_columns(terms: Placed | None) -> Row:
         "quote_quantity": known.quote_quantity,
         "emulation_trigger": known.emulation_trigger,
         "algorithm": known.algorithm,
-        "algorithm_parameters": _json(known.parameters),
+        "algorithm_parameters": json_text(known.parameters),
         "parent_operation_id": known.parent_operation_id,
         "spawn_operation_id": known.spawn_operation_id,
         "order_list_id": known.order_list_id,
         "contingency": known.contingency,
-        "linked_operation_ids": _json(known.linked_operation_ids),
-        "tags": _json(known.tags),
+        "linked_operation_ids": json_text(known.linked_operation_ids),
+        "tags": json_text(known.tags),
         "atomic_group": known.atomic_group,
         "atomic_sequence": _integer(known.atomic_sequence),
         "odds": _amount(known.odds),
@@ -102,15 +105,17 @@ _FILL_COLUMNS = (
     "base_currency", "quote_currency", "settlement_currency", "multiplier", "inverse", "spot", "tx_hash", "gas_used",
     "gas_price", "reconciliation", "ts_event", "ts_init",
 )  # fmt: skip
+_fill_values = attrgetter(*_FILL_COLUMNS)
 _FILL_AMOUNTS = ("quantity", "price", "commission", "multiplier", "gas_price")
 
 
 def fill_row(fill: Filled, *, voided: bool) -> Row:
     """Return a fill as a row."""
-    row: Row = {name: getattr(fill, name) for name in _FILL_COLUMNS}
-    amounts: Row = {name: _amount(row[name]) for name in _FILL_AMOUNTS}
-    amounts["gas_used"] = _integer(fill.gas_used)
-    return {**row, **amounts, "fill_id": fill.fill_id, "side": fill.side.value, "voided": voided}
+    row: Row = dict(zip(_FILL_COLUMNS, _fill_values(fill), strict=True))
+    for name in _FILL_AMOUNTS:
+        row[name] = _amount(row[name])
+    row["gas_used"] = _integer(fill.gas_used)
+    return {**row, "fill_id": fill.fill_id, "side": fill.side.value, "voided": voided}
 
 
 def read_fill(row: RowMapping) -> Filled:
@@ -177,8 +182,12 @@ def read_position(row: RowMapping) -> Position:
     )
 
 
-def _json(value: object) -> str:
-    return "{}" if value == {} else "[]" if value == () else json.dumps(value, default=str, separators=(",", ":"))
+_to_json = msgspec.json.Encoder(enc_hook=str).encode
+
+
+def json_text(value: object) -> str:
+    """Return the value as JSON; what JSON does not know as text."""
+    return _to_json(value).decode()
 
 
 def _integer(value: int | None) -> int | None:
@@ -188,12 +197,13 @@ def _integer(value: int | None) -> int | None:
     return value
 
 
+@lru_cache(maxsize=8192)  # Equal amounts give equal text, and they repeat.
 def _amount(value: Decimal | None) -> str | None:
     return None if value is None else plain(rounded(value))
 
 
 def _amounts(amounts: Mapping[str, Decimal]) -> str:
-    return _json({currency: plain(amount) for currency, amount in amounts.items()})
+    return json_text({currency: plain(amount) for currency, amount in amounts.items()})
 
 
 def _text(value: str) -> str:

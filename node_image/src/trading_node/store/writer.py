@@ -32,7 +32,8 @@ _IDLE_SECONDS = 5.0
 class Pacing:
     """How batches are made."""
 
-    batch_events: int = 500
+    batch_events: int = 2_000
+    """Of a backlog; one that is larger is not written faster."""
     linger_seconds: float = 0.02
     """How long a batch that is not full waits for more."""
 
@@ -40,7 +41,7 @@ class Pacing:
         """Return how long to wait after a batch: while little happens a batch costs more than its events."""
         if events >= self.batch_events // 2:
             return 0.0
-        return self.linger_seconds if events >= self.batch_events // 16 else 4 * self.linger_seconds
+        return self.linger_seconds if events >= self.batch_events // 16 else 6 * self.linger_seconds
 
 
 class Writer:
