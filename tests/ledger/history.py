@@ -350,10 +350,10 @@ class _History:
             "quantity": f"{Decimal(market.lot) * details['lots']:f}",
             "client_id": f"{OUTSIDE}{self._outside}",
         }
+        self._outside += 1  # before anything is waited for: another step may place one meanwhile
         if details["distance"] is not None:
             price = await self._price(market.symbol)
             order["price"] = f"{price - sign * details['distance'] * Decimal(market.spacing):f}"
-        self._outside += 1
         # The venue refuses what the account cannot pay for.
         with suppress(RuntimeError):
             await self._call("POST", f"/{self._room.room}/orders", order)
