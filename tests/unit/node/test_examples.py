@@ -6,6 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import MessageBus, TestClock
+from nautilus_trader.model.identifiers import TraderId
+from nautilus_trader.portfolio.portfolio import Portfolio
+from nautilus_trader.test_kit.providers import TestInstrumentProvider
 from pydantic import JsonValue
 
 from trading_api.deployment import Strategy
@@ -59,3 +64,18 @@ def test_a_wrong_config_is_refused_with_what_to_write(config: dict[str, Any], wo
     with pytest.raises(NodeError, match=words) as error:
         load_strategy(strategy(**config))
     assert error.value.exit_code is ExitCode.STRATEGY_REFUSED
+
+
+def test_trades_that_come_before_an_order_has_left_bring_no_second_one() -> None:
+    clock, trader = TestClock(), TraderId("DESK-A-001")
+    sent: list[Any] = []
+    bus, cache = MessageBus(trader, clock), Cache()
+    cache.add_instrument(TestInstrumentProvider.btcusdt_binance())
+    bus.register("RiskEngine.execute", sent.append)
+    bus.register("DataEngine.execute", lambda _: None)
+    example = load_strategy(strategy())
+    example.register(trader, Portfolio(bus, cache, clock), bus, cache, clock)
+    example.start()
+    for _ in range(3):
+        example.hold(Decimal("0.01"))
+    assert [str(command.order.quantity) for command in sent] == ["0.010000"]

@@ -7,6 +7,7 @@ from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.events import OrderDenied, OrderRejected
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.orders import Order
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
@@ -32,6 +33,7 @@ class OneInstrument(Strategy):  # type: ignore[misc]
             raise ValueError(f"trade_size ({config.trade_size}) must be greater than 0")
         super().__init__(config)
         self._instrument: Instrument | None = None
+        self._sent: Order | None = None
 
     @override
     def on_start(self) -> None:
@@ -61,7 +63,8 @@ class OneInstrument(Strategy):  # type: ignore[misc]
         if abs(change) > self.config.trade_size * REST:
             side = OrderSide.BUY if change > 0 else OrderSide.SELL
             size = self._instrument.make_qty(abs(change))
-            self.submit_order(self.order_factory.market(self.config.instrument_id, side, size))
+            self._sent = self.order_factory.market(self.config.instrument_id, side, size)
+            self.submit_order(self._sent)
 
     def holding(self) -> Decimal:
         """Return the quantity that this strategy holds."""
@@ -69,6 +72,9 @@ class OneInstrument(Strategy):  # type: ignore[misc]
         return sum((position.signed_decimal_qty() for position in positions), Decimal(0))
 
     def _order_at_work(self) -> bool:
+        # Between its making and its sending an order is neither open nor in flight, and more trades may come by then.
+        if self._sent is not None and not self._sent.is_closed:
+            return True
         mine = {"instrument_id": self.config.instrument_id, "strategy_id": self.id}
         return bool(self.cache.orders_open_count(**mine) or self.cache.orders_inflight_count(**mine))
 
