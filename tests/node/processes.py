@@ -94,8 +94,15 @@ class NodeProcess:
             while (found := find()) is None:
                 ended = not any(thread.is_alive() for thread in self._threads)
                 if ended or (not self._heard.wait(0.5) and time.monotonic() >= deadline):
-                    raise AssertionError(f"never heard {what!r}:\n" + "\n".join(self.stdout[-20:] + self.stderr[-20:]))
+                    raise AssertionError(f"never heard {what!r}:\n{self.told()}")
         return found
+
+    def told(self, lines: int = 20) -> str:
+        """Return what helps a person to see why it did not do what was expected: its complaints, and its last words."""
+        complaints = [
+            line for line in self.stdout if any(f'"{level}"' in line for level in ("WARNING", "WARN", "ERROR"))
+        ]
+        return "\n".join([*complaints[-lines:], "...", *self.stdout[-lines:], *self.stderr[-lines:]])
 
     def url(self, path: str) -> str:
         """Return the address of one of the node's own pages."""

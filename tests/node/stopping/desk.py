@@ -48,7 +48,7 @@ class Desk:
         self.node.wait_for('"message": "Trading"')
         deadline = time.monotonic() + SECONDS
         while ((now := self.status)["orders"]["open"], now["positions"]["open"]) != (orders, positions):
-            assert time.monotonic() < deadline, f"{now['orders']} {now['positions']} {now.get('recentOrders')}"
+            assert time.monotonic() < deadline, f"{now['orders']} {now['positions']}\n{self.node.told()}"
             assert self.node.process.poll() is None, self.node.stderr
             time.sleep(0.05)
 

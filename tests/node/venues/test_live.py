@@ -30,7 +30,7 @@ def wait_for_fills(node: NodeProcess, count: int) -> dict[str, Any]:
     node.wait_for('"message": "Trading"')
     deadline = time.monotonic() + SECONDS
     while (now := status(node))["fills"] < count:
-        assert time.monotonic() < deadline, f"{now['fills']} fills: {now['orders']} {now.get('recentOrders')}"
+        assert time.monotonic() < deadline, f"{now['fills']} fills: {now['orders']}\n{node.told()}"
         assert node.process.poll() is None, node.stderr
         time.sleep(0.05)
     return now
