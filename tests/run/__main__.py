@@ -37,9 +37,10 @@ UNIT = (Stage("fast tests", _pytest("tests/unit", "tests/sim")),)
 # What finds most in the least time comes first; of the rest, the longest: two rows of stages then end together.
 TEST = (
     *CHECK,
+    # Seconds once its cache is full; before, it compiles for minutes, with all processors.
+    Stage(BINARIES, _python("tests.cluster", "build"), alone=True),
     Stage("unit tests, many examples", _pytest("tests/unit", "tests/run", "--hypothesis-profile=thorough")),
     Stage("simulated histories", _pytest("tests/sim", "--hypothesis-profile=thorough")),
-    Stage(BINARIES, _python("tests.cluster", "build")),
     Stage("nodes that stop and start again", _slow(*NODE_STOPS, "--hypothesis-profile=thorough")),
     Stage(
         "node processes",

@@ -13,7 +13,16 @@ class Stage:
     needs: tuple[str, ...] = ()
     """Titles of earlier stages without whose success this one cannot succeed."""
     alone: bool = False
-    """Whether it has the machine to itself."""
+    """Whether it has the machine to itself; none of the stages after it begins before it."""
+
+
+def check_needs(stages: Sequence[Stage]) -> None:
+    """Raise ValueError where a stage needs what is no earlier one: it would never begin, and nobody would notice."""
+    earlier: set[str] = set()
+    for stage in stages:
+        if unknown := set(stage.needs) - earlier:
+            raise ValueError(f"stage {stage.title!r} needs {sorted(unknown)}: write titles of stages before it")
+        earlier.add(stage.title)
 
 
 def next_stages(
@@ -25,6 +34,8 @@ def next_stages(
     keep_going: bool,
 ) -> list[Stage]:
     """Return the stages that begin now, in their order.
+
+    One that waits for what it needs is passed by; one that waits for the machine is not.
 
     ``running`` holds titles, ``ended`` return codes by title. After a failure nothing begins unless ``keep_going``;
     then all that does not need what failed still does.
@@ -38,7 +49,7 @@ def next_stages(
         if stage.title in running or stage.title in ended or any(ended.get(need) != 0 for need in stage.needs):
             continue
         if alone or busy >= jobs or (stage.alone and busy):
-            continue
+            break
         chosen.append(stage)
         alone = stage.alone
     return chosen

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.run.plan import Stage, next_stages
+from tests.run.plan import Stage, check_needs, next_stages
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_JOBS = 4
@@ -110,6 +110,7 @@ def run_stages(stages: Sequence[Stage], *, keep_going: bool = False, jobs: int =
 
     Return 0 when all succeeded, else the first failing code; 130 or 143 when interrupted.
     """
+    check_needs(stages)
     began = time.monotonic()
     run = _Run(stages, keep_going=keep_going, jobs=jobs)
     # Told like everything else that happens: an exception out of the handler could lose a stage that just begins.

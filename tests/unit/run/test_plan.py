@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from tests.run.plan import Stage, next_stages
+from tests.run.plan import Stage, check_needs, next_stages
 
 
 def stage(title: str, *needs: str, alone: bool = False) -> Stage:
@@ -46,11 +46,19 @@ def test_keeping_going_leaves_out_only_what_needs_what_failed() -> None:
 
 def test_a_stage_that_wants_the_machine_to_itself_gets_it() -> None:
     x = stage("x", alone=True)
-    assert begun(A, x, B) == ["a", "b"]
-    assert begun(x, A, running=("b",)) == ["a"]
+    assert begun(A, x, B) == ["a"]
+    assert begun(x, A, B, running=("b",)) == []
     assert begun(x, A) == ["x"]
     assert begun(x, A, running=("x",)) == []
     assert begun(A, x, a=0) == ["x"]
+    waits = stage("x", "a", alone=True)
+    assert begun(waits, B, running=("a",)) == ["b"]
+
+
+def test_a_need_that_is_no_earlier_stage_is_a_mistake() -> None:
+    check_needs([A, stage("x", "a")])
+    with pytest.raises(ValueError, match=r"stage 'x' needs \['a'\]: write titles of stages before it"):
+        check_needs([stage("x", "a"), A])
 
 
 @pytest.mark.parametrize("seed", range(40))
