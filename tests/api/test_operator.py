@@ -10,8 +10,8 @@ import pytest
 
 from tests.api.operator_bench import NAME, Bench
 from trading_api import wiring
-from trading_operator.desired.names import ANNOTATION_APPROVE, FINALIZER, base_name, pod_name
-from trading_operator.desired.stateful_set import revision_in
+from trading_operator.desired.names import ANNOTATION_APPROVE, FINALIZER, Owner, base_name, pod_name, selector_of
+from trading_operator.desired.stateful_set import restated, revision_in, scaled_to_zero, stateful_set
 from trading_operator.kube import errors
 from trading_operator.objects import (
     CONFIG_MAP,
@@ -25,6 +25,7 @@ from trading_operator.objects import (
     name_of,
     uid_of,
 )
+from trading_operator.outcome import Outcome, recorded_outcome
 
 
 async def test_from_apply_to_trading_through_a_change_to_deletion(bench: Bench, operator: Any) -> None:
@@ -153,6 +154,48 @@ async def test_decisive_writes_are_locked_to_what_was_read(bench: Bench) -> None
     await bench.client.delete(bench.ref(CONFIG_MAP, "one"), uid_of(second), second["metadata"]["resourceVersion"])
     with pytest.raises((errors.NotFoundError, errors.ConflictError)):
         await bench.client.replace(second)
+
+
+async def test_a_decision_on_a_statefulset_is_locked_to_what_it_rests_on(bench: Bench) -> None:
+    owner = Owner(NAME, bench.namespace, "uid-1")
+    container = {"name": "node", "image": "example/node:1"}
+    template = {"metadata": {"labels": selector_of(NAME)}, "spec": {"containers": [container]}}
+
+    def started(one: Manifest, outcome: Outcome | None = None) -> Manifest:
+        return restated(one, template=one["spec"]["template"], replicas=1, outcome=outcome)
+
+    made = await bench.client.create(stateful_set(owner, template, replicas=0))
+    path = f"/apis/apps/v1/namespaces/{bench.namespace}/statefulsets/{base_name(NAME)}/status"
+    await bench.client._send("PATCH", path, {}, {"status": {"collisionCount": 1}}, "application/merge-patch+json")
+    running = await bench.client.decide(made, started(made))
+    assert running["spec"]["replicas"] == 1, "a status that has moved on refuses nothing"
+    with pytest.raises(errors.ConflictError):
+        await bench.client.decide(made, started(made))
+    ended = await bench.client.decide(running, started(running, Outcome("r", "Completed", "Completed", "")))
+    assert ended["metadata"]["generation"] == running["metadata"]["generation"]
+    with pytest.raises(errors.ConflictError):
+        await bench.client.decide(running, scaled_to_zero(running))
+    again = await bench.client.decide(ended, started(ended))
+    assert recorded_outcome(again) is None
+    assert (await bench.client.decide(again, scaled_to_zero(again)))["spec"]["replicas"] == 0
+    other = again | {"metadata": again["metadata"] | {"uid": "another", "generation": 3}}
+    with pytest.raises(errors.ConflictError):
+        await bench.client.decide(other, started(other))
+    bad = restated(again, template=template | {"spec": {"containers": []}}, replicas=0, outcome=None)
+    live = await bench.client.get(bench.ref(STATEFUL_SET))
+    assert live is not None
+    with pytest.raises(errors.InvalidError, match="containers"):
+        await bench.client.decide(live, bad)
+
+
+async def test_an_edit_that_could_make_a_second_pod_is_taken_back(bench: Bench, operator: Any) -> None:
+    await bench.create()
+    live = await bench.until_there(bench.ref(STATEFUL_SET), lambda one: one["spec"]["replicas"] == 1)
+    edit = {"replicas": 3, "ordinals": {"start": 1}, "updateStrategy": {"type": "RollingUpdate"}}
+    await bench.client.decide(live, live | {"spec": live["spec"] | edit})
+    healed = await bench.until_there(bench.ref(STATEFUL_SET), lambda one: one["spec"]["replicas"] == 1)
+    assert healed["spec"]["updateStrategy"] == {"type": "OnDelete"}
+    assert "ordinals" not in healed["spec"]
 
 
 async def test_a_status_is_locked_to_what_was_read(bench: Bench) -> None:

@@ -105,7 +105,7 @@ async def _time(world: World, random: Random) -> None:
 
 _TELLING_REQUESTS = (
     "create StatefulSet",
-    "replace StatefulSet",
+    "decide StatefulSet",
     "replace ControllerRevision",
     "create ControllerRevision",
     "delete StatefulSet",

@@ -11,8 +11,10 @@ from tests.sim.store import Store
 from trading_operator.desired.claim import goes_with_its_deployment
 from trading_operator.handlers import on_event
 from trading_operator.kube import errors
+from trading_operator.kube.json_patch import Operation, json_patch
 from trading_operator.objects import (
     PERSISTENT_VOLUME_CLAIM,
+    TRADING_DEPLOYMENT,
     DeploymentKey,
     Kind,
     Manifest,
@@ -20,6 +22,8 @@ from trading_operator.objects import (
     annotations_of,
     kind_of,
     labels_of,
+    owner_uid_of,
+    ref_of,
     resource_version_of,
     uid_of,
 )
@@ -110,6 +114,11 @@ class SimClient:
         _locked(uid_of(manifest), resource_version_of(manifest))
         return await self._request(f"replace {kind_of(manifest)}", lambda: self.store.update(manifest))
 
+    async def decide(self, live: Manifest, wanted: Manifest) -> Manifest:
+        operations = json_patch(live, wanted)
+        _decided(operations)
+        return await self._request(f"decide {kind_of(live)}", lambda: self.store.patch(ref_of(live), operations))
+
     async def set_finalizers(self, manifest: Manifest, finalizers: Sequence[str]) -> Manifest:
         def do() -> Manifest:
             metadata = manifest["metadata"] | {"finalizers": list(finalizers)}
@@ -133,11 +142,17 @@ class SimClient:
                 self.store.delete(ref, uid, resource_version)
             except errors.NotFoundError:
                 return
-            if ref.kind is PERSISTENT_VOLUME_CLAIM and live is not None and not goes_with_its_deployment(live):
+            if ref.kind is PERSISTENT_VOLUME_CLAIM and live is not None and self._is_to_be_kept(live):
                 raise BrokenPromiseError(f"{ref} is deleted, though its books are to be kept")
 
         _locked(uid, resource_version)
         await self._request(f"delete {ref.kind}", do)
+
+    def _is_to_be_kept(self, claim: Manifest) -> bool:
+        """By its mark, or by the last word of its deployment."""
+        owners = (one for one in self.store.of_kind(TRADING_DEPLOYMENT) if uid_of(one) == owner_uid_of(claim))
+        says = [one["spec"]["state"]["whenDeleted"] for one in owners if "state" in one["spec"]]
+        return not goes_with_its_deployment(claim) or says == ["Retain"]
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
         _locked(uid_of(manifest), resource_version_of(manifest))
@@ -148,6 +163,13 @@ def _locked(uid: str, resource_version: str) -> None:
     """A write that decides is made on what it was decided on, or not at all."""
     if not uid or not resource_version:
         raise BrokenPromiseError("a write carries no uid or no resourceVersion")
+
+
+def _decided(operations: Sequence[Operation]) -> None:
+    """A decision is checked against what it was made on before it changes anything."""
+    tested = [one["path"] for one in operations if one["op"] == "test" and one["value"] != ""]
+    if tested != ["/metadata/uid", "/metadata/generation", "/metadata/annotations"]:
+        raise BrokenPromiseError(f"a decision is locked to {tested}")
 
 
 @dataclass

@@ -5,7 +5,7 @@ immutable objects, namespaces that are going. Manifests are never changed in pla
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -104,6 +104,21 @@ class Store:
         if is_terminating(live) and not metadata.get("finalizers") and ref.kind is not POD:
             return self._drop(ref, changed)
         return self._put("MODIFIED", live, changed)
+
+    def patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> Manifest:
+        """JSON patch, as far as it is used here: fields of metadata and spec, and tests of them."""
+        live = self._locked(ref, "", "")
+        changed: dict[str, Any] = live
+        for one in operations:
+            part, name = str(one["path"]).removeprefix("/").split("/")
+            before = changed[part]
+            if one["op"] == "test" and before.get(name) != one["value"]:
+                raise errors.ConflictError(f"{ref}: {one['path']} is not {one['value']!r}")
+            if one["op"] == "add" and one["value"] != {}:
+                changed = changed | {part: before | {name: one["value"]}}
+            elif one["op"] != "test":  # an empty map is not kept
+                changed = changed | {part: {key: value for key, value in before.items() if key != name}}
+        return self.update(changed)
 
     def change(self, ref: ObjectRef, **parts: Any) -> Manifest | None:
         """Replace parts of an object that may be gone, as a controller or a person does."""

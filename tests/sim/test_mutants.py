@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from tests.examples import times
+from tests.sim import operators
 from tests.sim.history import HistoryError, play
 from trading_operator import load, plan, reconcile
 from trading_operator.actions import Action, Apply, Create, Delete, Replace
 from trading_operator.desired import revision
 from trading_operator.desired.deployment import Known
-from trading_operator.desired.stateful_set import restated, stateful_set
+from trading_operator.desired.stateful_set import stateful_set
+from trading_operator.kube.json_patch import Operation, json_patch
 from trading_operator.objects import CONFIG_MAP, Manifest
 from trading_operator.observe import situation
 from trading_operator.observe.observed import Observed, Remains
@@ -73,14 +75,13 @@ def _deletes_too_early(patch: pytest.MonkeyPatch) -> None:
 
 
 def _writes_blindly(patch: pytest.MonkeyPatch) -> None:
-    """The StatefulSet is replaced whatever it has become."""
-    original = restated
+    """The StatefulSet is changed whatever it has become."""
 
-    def mutant(live: Manifest, **decision: Any) -> Manifest:
-        manifest = original(live, **decision)
-        return manifest | {"metadata": manifest["metadata"] | {"resourceVersion": ""}}
+    def mutant(live: Manifest, wanted: Manifest) -> list[Operation]:
+        return [one for one in json_patch(live, wanted) if one["op"] != "test" or one["path"] == "/metadata/uid"]
 
-    patch.setattr(plan, "restated", mutant)
+    patch.setattr(operators, "json_patch", mutant)
+    patch.setattr(operators, "_decided", lambda _: None)
 
 
 def _forgets_outcomes(patch: pytest.MonkeyPatch) -> None:
@@ -164,6 +165,11 @@ def _deletes_books(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(load, "goes_with_its_deployment", lambda _: True)
 
 
+def _overhears_the_last_word(patch: pytest.MonkeyPatch) -> None:
+    """A claim goes by its mark alone, though a person wrote Retain right before the deletion."""
+    patch.setattr(plan, "is_to_be_kept", lambda *_: False)
+
+
 def _leaves_claims(patch: pytest.MonkeyPatch) -> None:
     """No claim goes with its deployment."""
     patch.setattr(load, "goes_with_its_deployment", lambda _: False)
@@ -174,8 +180,8 @@ MUTANTS: dict[Patch, int] = {
     _runs_what_is_pending: 21,
     _recreates_from_the_latest: 293,
     _starts_at_creation: 561,
-    _deletes_too_early: 404,
-    _writes_blindly: 0,
+    _deletes_too_early: 811,
+    _writes_blindly: 3008,
     _forgets_outcomes: 1,
     _believes_any_report: 18,
     _prunes_what_runs: 15,
@@ -187,6 +193,7 @@ MUTANTS: dict[Patch, int] = {
     _keeps_the_first_limits: 1,
     _writes_limits_blindly: 5,
     _deletes_books: 3,
+    _overhears_the_last_word: 97,
     _leaves_claims: 4,
 }
 """Each with the seed of a history that finds it, which is tried first: to search anew each time takes half a minute."""

@@ -28,6 +28,17 @@ class Replace:
 
 
 @dataclass(frozen=True, slots=True)
+class Decide:
+    """Change spec and annotations of an object on which nobody has decided anything else since it was read.
+
+    Its status may have moved on: the decision does not rest on it.
+    """
+
+    live: Manifest
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
 class SetFinalizers:
     """Set the finalizers of a TradingDeployment that is still as it was read."""
 
@@ -52,7 +63,7 @@ class Delete:
     resource_version: str
 
 
-type Action = Create | Apply | Replace | SetFinalizers | Annotate | Delete
+type Action = Create | Apply | Replace | Decide | SetFinalizers | Annotate | Delete
 
 
 def target_of(action: Action) -> ObjectRef:
@@ -62,7 +73,7 @@ def target_of(action: Action) -> ObjectRef:
             return ref
         case SetFinalizers(deployment):
             return ref_of(deployment)
-        case Create(manifest) | Apply(manifest) | Replace(manifest) | Annotate(manifest):
+        case Create(manifest) | Apply(manifest) | Replace(manifest) | Annotate(manifest) | Decide(manifest):
             return ref_of(manifest)
 
 

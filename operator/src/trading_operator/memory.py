@@ -157,6 +157,15 @@ class Memory:
             if ref.kind is PERSISTENT_VOLUME_CLAIM:
                 self.forget_reading(key)  # it goes only when no pod uses it any more
 
+    def misjudged(self, key: DeploymentKey, ref: ObjectRef) -> None:
+        """Take note that an object is not what it was thought to be.
+
+        Where somebody else has decided, records may be new, too: all of it is read anew at the next look. The
+        deployment and its pod are read at each look anyway, and change for many reasons.
+        """
+        if ref.kind is STATEFUL_SET or ref.kind in REMEMBERED_KINDS:
+            self.forget_reading(key)
+
     def answered_generation(self, key: DeploymentKey, stateful_set: Manifest | None) -> int:
         """Return the generation that answered the last write of this very StatefulSet; 0: none did."""
         uid, generation = self._answers.get(key, ("", 0))

@@ -10,8 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trading_api.reasons import AcceptedReason
-from trading_operator.actions import Action, Annotate, Apply, Create, Delete, Replace, SetFinalizers, delete
-from trading_operator.desired.claim import grown, is_marked, marked, storage_class_of, whose_books
+from trading_operator.actions import Action, Annotate, Apply, Create, Decide, Delete, Replace, SetFinalizers, delete
+from trading_operator.desired.claim import (
+    grown,
+    is_marked,
+    is_to_be_kept,
+    marked,
+    retained,
+    storage_class_of,
+    whose_books,
+)
 from trading_operator.desired.config_map import config_map
 from trading_operator.desired.controller_revision import Recorded
 from trading_operator.desired.deployment import named_children
@@ -20,6 +28,7 @@ from trading_operator.desired.refusal import Refusal
 from trading_operator.desired.stateful_set import replicas_of, restated, revision_in, scaled_to_zero, stateful_set
 from trading_operator.objects import (
     CONFIG_MAP,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     ROLE_BINDING,
     STATEFUL_SET,
@@ -101,9 +110,16 @@ def plan_removal(remains: Remains, now: datetime) -> Plan:
         return Plan.of((action for one in stateful_sets for action in _stop(one, pods)), wake_at=wake_at)
     if pods:
         return Plan.of((delete(pod) for pod in pods if not is_terminating(pod)), wake_at=wake_at)
+    if keep := [Replace(retained(claim)) for claim in found if _keeps(remains.deployment, claim)]:
+        return Plan.of(keep)
     if found:
         return Plan.of(delete(manifest) for manifest in found if not is_terminating(manifest))
     return Plan.of(_let_go(remains.deployment))
+
+
+def _keeps(deployment: Manifest | None, child: Manifest) -> bool:
+    claims = kind_of(child) is PERSISTENT_VOLUME_CLAIM and not is_terminating(child)
+    return claims and deployment is not None and is_to_be_kept(child, deployment)
 
 
 def _name_conflict(strangers: Sequence[ObjectRef]) -> Refusal:
@@ -238,8 +254,9 @@ def _stateful_set(situation: Situation) -> Iterator[Action]:
     if record is not None and not _stands(situation, live, record):
         template = record.template
     same_outcome = annotations_of(live).get(ANNOTATION) == (outcome.to_json() if outcome is not None else None)
-    if template is not live["spec"]["template"] or replicas_of(live) != replicas or not same_outcome:
-        yield Replace(restated(live, template=template, replicas=replicas, outcome=outcome))
+    wanted = restated(live, template=template, replicas=replicas, outcome=outcome)
+    if not same_outcome or wanted["spec"] != live["spec"]:
+        yield Decide(live, wanted)
 
 
 def _stands(situation: Situation, live: Manifest, record: Recorded) -> bool:
@@ -294,7 +311,7 @@ def _stop(live: Manifest, pods: Sequence[Manifest]) -> Iterator[Action]:
     if is_terminating(live):
         return
     if replicas_of(live):
-        yield Replace(scaled_to_zero(live))
+        yield Decide(live, scaled_to_zero(live))
     elif not pods and _settled(live):
         yield delete(live)
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from trading_api.reasons import AcceptedReason
-from trading_operator.actions import Action, Annotate, Apply, Create, Delete, Replace, SetFinalizers, target_of
+from trading_operator.actions import Action, Annotate, Apply, Create, Decide, Delete, Replace, SetFinalizers, target_of
 from trading_operator.desired.deployment import desired
 from trading_operator.desired.names import MANAGED_BY
 from trading_operator.desired.refusal import Refusal
@@ -40,7 +40,9 @@ from trading_operator.work_queue import Again
 log = logging.getLogger(__name__)
 
 MAX_STEPS = 12
-"""Looks in one go; a plan that is never done is a bug, and must not keep a worker."""
+"""Looks in one go; what is never done, such as a change that a webhook always takes back, must not keep a worker."""
+AT_ONCE = 2
+"""How often in one go a write that came too late is answered by another look; after that others go first."""
 NOTE_LENGTH = 1000
 
 
@@ -75,18 +77,26 @@ class Reconciler:
 
     async def reconcile(self, key: DeploymentKey) -> Again:
         """Work on one deployment until there is nothing to do now."""
-        loader = Loader(self.client, self.memory, self.failures, self.read_anew_after)
+        loader, too_late = Loader(self.client, self.memory, self.failures, self.read_anew_after), 0
         try:
             for _ in range(MAX_STEPS):
-                found = await loader.load(key, self.now())
-                again = await (self._remove(found) if isinstance(found, Remains) else self._keep(found))
+                try:
+                    found = await loader.load(key, self.now())
+                    again = await (self._remove(found) if isinstance(found, Remains) else self._keep(found))
+                except (errors.ConflictError, errors.NotFoundError):
+                    too_late += 1
+                    if too_late > AT_ONCE:
+                        raise
+                    continue
                 if again is not None:
                     self.memory.forget_stateful_set(key)
                     return again
+            raise errors.UnsettledError(
+                f"{key}: not as it should be after {MAX_STEPS} looks; does a webhook or a policy take changes back?"
+            )
         except errors.ApiError:
             self.memory.forget_reading(key)
             raise
-        return Again(after=0)
 
     async def _keep(self, observed: Observed) -> Again | None:
         """Take one step for a deployment that is there to stay; None: look again."""
@@ -140,6 +150,8 @@ class Reconciler:
                     self.memory.wrote(key, await self.client.apply(manifest))
                 case Replace(manifest):
                     self.memory.wrote(key, await self.client.replace(manifest))
+                case Decide(live, manifest):
+                    self.memory.wrote(key, await self.client.decide(live, manifest))
                 case SetFinalizers(manifest, finalizers):
                     self.memory.wrote(key, await self.client.set_finalizers(manifest, finalizers))
                 case Annotate(manifest, annotations):
@@ -147,6 +159,9 @@ class Reconciler:
                 case Delete(ref, uid, resource_version):
                     await self.client.delete(ref, uid, resource_version)
                     self.memory.deleted(key, ref)
+        except (errors.ConflictError, errors.NotFoundError):
+            self.memory.misjudged(key, target_of(action))
+            raise
         except (errors.InvalidError, errors.ForbiddenError) as error:
             raise RefusedByClusterError(_refusal(action, error)) from error
 
@@ -160,7 +175,6 @@ class Reconciler:
                 name = ref_of(manifest)
                 message = f"{name}: exists and was not made for this deployment; delete or rename it"
                 raise RefusedByClusterError(Refusal(AcceptedReason.NAME_CONFLICT, message)) from error
-            self.memory.forget_reading(key_of(manifest))
             raise errors.ConflictError(str(error), error.status) from error
 
     async def _report(self, deployment: Manifest, wanted: dict[str, Any]) -> None:

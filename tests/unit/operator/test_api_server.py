@@ -11,7 +11,7 @@ from kubernetes.aio.client.configuration import Configuration
 
 from trading_operator.kube import errors
 from trading_operator.kube.api_server import ApiServer, Call
-from trading_operator.objects import CONFIG_MAP, STATEFUL_SET, TRADING_DEPLOYMENT, ObjectRef
+from trading_operator.objects import CONFIG_MAP, STATEFUL_SET, TRADING_DEPLOYMENT, Manifest, ObjectRef
 
 CM = {
     "apiVersion": "v1",
@@ -96,6 +96,40 @@ async def test_requests_are_what_kubernetes_expects(connect: Callable[..., ApiSe
     ]
 
 
+async def test_a_decision_is_checked_by_the_server_against_what_it_was_made_on(
+    connect: Callable[..., ApiServer], server: Server
+) -> None:
+    live: Manifest = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "a", "namespace": "desk", "uid": "u", "resourceVersion": "7", "generation": 3},
+        "spec": {"replicas": 0, "template": {}, "ordinals": {"start": 1}},
+    }
+    wanted = live | {
+        "metadata": live["metadata"] | {"annotations": {"a/b": "c"}},
+        "spec": {"replicas": 1, "template": {}},
+    }
+    server.answer = live
+    await connect().decide(live, wanted)
+    ((method, path, content_type, query, operations),) = server.requests
+    assert (method, path) == ("PATCH", "/apis/apps/v1/namespaces/desk/statefulsets/a")
+    assert (content_type, query) == ("application/json-patch+json", {"fieldManager": "trading-operator"})
+    assert operations == [
+        {"op": "test", "path": "/metadata/uid", "value": "u"},
+        {"op": "test", "path": "/metadata/generation", "value": 3},
+        {"op": "test", "path": "/metadata/annotations", "value": None},
+        {"op": "add", "path": "/metadata/annotations", "value": {"a/b": "c"}},
+        {"op": "remove", "path": "/spec/ordinals"},
+        {"op": "add", "path": "/spec/replicas", "value": 1},
+    ]
+    server.refuse(422, "Invalid")  # as a test that fails is answered
+    with pytest.raises(errors.ConflictError):
+        await connect().decide(live, wanted)
+    server.refuse(422, "Invalid", name="a", causes=[{"field": "spec.replicas"}])
+    with pytest.raises(errors.InvalidError):
+        await connect().decide(live, wanted)
+
+
 async def test_lists_ask_by_label_and_say_what_they_hold(connect: Callable[..., ApiServer], server: Server) -> None:
     server.answer = {"items": [{"metadata": {"name": "a", "managedFields": [1]}}]}
     found = await connect().list(STATEFUL_SET, "desk", labels={"a": "b", "c": "d"}, fields={"e": "f"})
@@ -110,7 +144,8 @@ REFUSALS: list[tuple[int, str, dict[str, Any], type[errors.ApiError]]] = [
     (409, "AlreadyExists", {"name": "a"}, errors.AlreadyExistsError),
     (404, "NotFound", {"name": "a"}, errors.NotFoundError),
     (404, "NotFound", {}, errors.NotServedError),
-    (422, "Invalid", {}, errors.InvalidError),
+    (422, "Invalid", {"name": "a"}, errors.InvalidError),
+    (422, "Invalid", {}, errors.PatchRefusedError),
     (400, "BadRequest", {}, errors.InvalidError),
     (403, "Forbidden", {}, errors.ForbiddenError),
     (403, "Forbidden", {"causes": [{"reason": "NamespaceTerminating"}]}, errors.NamespaceTerminatingError),
@@ -160,6 +195,7 @@ async def test_nothing_is_written_without_the_lease(connect: Callable[..., ApiSe
         client.create(CM),
         client.apply(CM),
         client.replace(CM),
+        client.decide({**CM, "spec": {}}, {**CM, "spec": {}}),
         client.set_finalizers(CM, []),
         client.delete(REF, "u", "7"),
         client.apply_status(CM),

@@ -22,7 +22,7 @@ from tests.unit.operator.manifests import (
     situation,
 )
 from trading_api import wiring
-from trading_operator.actions import Action, Apply, Create, Delete, Replace, SetFinalizers, target_of
+from trading_operator.actions import Action, Apply, Create, Decide, Delete, Replace, SetFinalizers, target_of
 from trading_operator.desired.controller_revision import Recorded
 from trading_operator.desired.deployment import Known, desired
 from trading_operator.desired.names import ANNOTATION_APPROVE, FINALIZER
@@ -88,9 +88,9 @@ def test_a_settled_deployment_needs_nothing() -> None:
 def test_a_new_revision_goes_into_the_template_right_before_the_old_pod_goes() -> None:
     raw = deployment(generation=2, **NEW_SPEC)
     found = plan(situation(raw, NEW, OLD, stateful_set=live_stateful_set(OLD), pod=pod(OLD)))
-    assert kinds(found) == [["Replace StatefulSet"], ["Delete Pod"]]
+    assert kinds(found) == [["Decide StatefulSet"], ["Delete Pod"]]
     replaced, deleted = actions(found)
-    assert isinstance(replaced, Replace)
+    assert isinstance(replaced, Decide)
     assert revision_in(replaced.manifest) == NEW.hash
     assert replaced.manifest["metadata"]["resourceVersion"] == "7"
     assert deleted == Delete(ObjectRef(POD, OWNER.namespace, f"{OWNER.base}-0"), "pod-1", "9")
@@ -104,7 +104,7 @@ def test_a_revision_that_is_to_be_approved_waits_outside_of_the_template() -> No
     raw["metadata"]["annotations"] = {ANNOTATION_APPROVE: "another"}
     assert plan(situation(raw, new, OLD, **seen)).stages == ()
     raw["metadata"]["annotations"] = {ANNOTATION_APPROVE: new.hash}
-    assert kinds(plan(situation(raw, new, OLD, **seen))) == [["Replace StatefulSet"], ["Delete Pod"]]
+    assert kinds(plan(situation(raw, new, OLD, **seen))) == [["Decide StatefulSet"], ["Delete Pod"]]
 
 
 def test_a_lost_stateful_set_comes_back_with_the_approved_revision() -> None:
@@ -117,22 +117,22 @@ def test_a_lost_stateful_set_comes_back_with_the_approved_revision() -> None:
 
 def test_suspending_stops_and_resuming_clears_what_had_ended() -> None:
     (stop,) = actions(plan(situation(deployment(suspend=True))))
-    assert isinstance(stop, Replace)
+    assert isinstance(stop, Decide)
     assert replicas_of(stop.manifest) == 0
     ended = live_stateful_set(OLD, 0)
     ended["metadata"]["annotations"] = {ANNOTATION: Outcome(OLD.hash, "Completed", "Completed", "").to_json()}
     assert plan(situation(stateful_set=ended, pod=None)).stages == ()
     (clear,) = actions(plan(situation(deployment(suspend=True), stateful_set=ended, pod=None)))
-    assert isinstance(clear, Replace)
+    assert isinstance(clear, Decide)
     assert recorded_outcome(clear.manifest) is None
     (start,) = actions(plan(situation(stateful_set=live_stateful_set(OLD, 0), pod=None)))
-    assert isinstance(start, Replace)
+    assert isinstance(start, Decide)
     assert replicas_of(start.manifest) == 1
 
 
 def test_a_completed_replay_is_recorded_and_scaled_to_zero_in_one_write() -> None:
     (stop,) = actions(plan(situation(deployment(status=report("Completed")))))
-    assert isinstance(stop, Replace)
+    assert isinstance(stop, Decide)
     assert replicas_of(stop.manifest) == 0
     outcome = recorded_outcome(stop.manifest)
     assert outcome is not None
@@ -144,7 +144,7 @@ def test_a_new_revision_starts_what_had_ended() -> None:
     ended["metadata"]["annotations"] = {ANNOTATION: Outcome(OLD.hash, "Failed", "StrategyRefused", "").to_json()}
     found = plan(situation(deployment(generation=2, **NEW_SPEC), NEW, OLD, stateful_set=ended, pod=None))
     (start,) = actions(found)
-    assert isinstance(start, Replace)
+    assert isinstance(start, Decide)
     assert (replicas_of(start.manifest), revision_in(start.manifest)) == (1, NEW.hash)
     assert recorded_outcome(start.manifest) is None
 
@@ -171,9 +171,20 @@ def test_a_template_that_somebody_edited_is_healed_unless_the_server_answered_so
     edited = live_stateful_set(OLD)
     edited["spec"] = edited["spec"] | {"template": edited["spec"]["template"] | {"spec": {"containers": []}}}
     (heal,) = actions(plan(situation(stateful_set=edited)))
-    assert isinstance(heal, Replace)
+    assert isinstance(heal, Decide)
     assert heal.manifest["spec"]["template"] == OLD.template
     assert plan(situation(stateful_set=edited, answered_generation=1)).stages == ()
+
+
+@pytest.mark.parametrize(
+    "edit", [{"updateStrategy": {"type": "RollingUpdate"}}, {"ordinals": {"start": 1}}, {"replicas": 2}]
+)
+def test_an_edit_that_could_make_a_second_pod_is_taken_back(edit: Manifest) -> None:
+    edited = live_stateful_set(OLD)
+    edited["spec"] = edited["spec"] | edit
+    (heal,) = actions(plan(situation(stateful_set=edited)))
+    assert isinstance(heal, Decide)
+    assert heal.manifest["spec"] == live_stateful_set(OLD)["spec"]
 
 
 def test_old_revisions_are_forgotten_but_not_what_is_needed() -> None:
@@ -206,7 +217,7 @@ def test_a_removal_stops_then_waits_then_takes_away_then_lets_go() -> None:
         live_stateful_set(OLD, 0),
         pod(OLD, deleted="2026-11-23T12:00:30Z"),
     )
-    assert kinds(remains(live, pod(OLD), deployment_=going)) == [["Replace StatefulSet"]]
+    assert kinds(remains(live, pod(OLD), deployment_=going)) == [["Decide StatefulSet"]]
     waiting = remains(stopped, stopping, deployment_=going)
     assert waiting == Plan(wake_at=NOW + timedelta(seconds=45))
     unheard = stopped | {"status": {"observedGeneration": 0, "replicas": 0}}
@@ -224,7 +235,7 @@ def test_a_pod_without_its_stateful_set_is_stopped_in_order() -> None:
 
 def test_what_an_earlier_deployment_left_goes_first() -> None:
     found = plan(situation(stateful_set=None, pod=None, leftovers=(live_stateful_set(OLD),)))
-    assert kinds(found) == [["Replace StatefulSet"]]
+    assert kinds(found) == [["Decide StatefulSet"]]
 
 
 # Laws
@@ -269,7 +280,7 @@ def situations(draw: st.DrawFn) -> Situation:
 
 def stateful_sets(found: Plan) -> Iterator[Manifest]:
     for action in actions(found):
-        if isinstance(action, Create | Replace | Apply) and target_of(action).kind is STATEFUL_SET:
+        if isinstance(action, Create | Decide | Replace | Apply) and target_of(action).kind is STATEFUL_SET:
             yield action.manifest
 
 
@@ -336,4 +347,4 @@ def test_plans_are_deterministic(one: Situation) -> None:
 def test_a_refused_spec_can_still_be_suspended(suspend: bool) -> None:
     found = plan(situation(deployment(generation=2, image="not an image", suspend=suspend), OLD))
     assert found.refusal is not None
-    assert kinds(found) == ([["Replace StatefulSet"]] if suspend else [])
+    assert kinds(found) == ([["Decide StatefulSet"]] if suspend else [])

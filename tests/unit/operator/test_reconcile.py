@@ -1,21 +1,22 @@
 """The reconciler at a small API server: what it writes, what it does not, and what it makes of refusals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
 import pytest
 
 from tests.sim.operators import SimClient
-from tests.sim.store import Clock, Store
+from tests.sim.store import Clock, Store, with_metadata
 from tests.sim.world import NAMESPACE, manifest
-from trading_operator.desired.names import base_name
+from trading_operator.desired.names import ANNOTATION_WHEN_DELETED, base_name, claim_name
 from trading_operator.handlers import on_event
 from trading_operator.kube import errors
 from trading_operator.memory import Memory, fingerprint
 from trading_operator.objects import (
     CORE_EVENT,
     EVENT,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     ROLE,
     STATEFUL_SET,
@@ -23,6 +24,7 @@ from trading_operator.objects import (
     DeploymentKey,
     Manifest,
     ObjectRef,
+    annotations_of,
     kind_of,
     ref_of,
 )
@@ -37,8 +39,14 @@ class Client(SimClient):
 
     refuse: dict[str, errors.ApiError]
     events: list[Manifest]
+    reads: list[str]
+    before: Callable[[str], None]
+    """Lets something happen right before a request."""
 
     async def _request(self, what: str, do: Any, *, write: bool = True) -> Any:
+        self.before(what)
+        if not write:
+            self.reads.append(what)
         if what in self.refuse:
             raise self.refuse[what]
         return await super()._request(what, do, write=write)
@@ -56,6 +64,7 @@ class Bench:
         self.store = Store(Clock())
         self.client = Client(self.store, Random(1))
         self.client.refuse, self.client.events = {}, []
+        self.client.reads, self.client.before = [], lambda _: None
         self.reconciler = Reconciler(self.client, RenderSettings(), now=lambda: self.store.clock.now)
         self.store.create(manifest("alpha"))
 
@@ -86,7 +95,7 @@ async def test_everything_is_made_in_one_go_and_nothing_twice(bench: Bench) -> N
     again = await bench.run()
     assert again.after is not None
     assert bench.client.writes[0] == "finalizers"
-    assert bench.client.writes[-3:] == ["create StatefulSet", "replace StatefulSet", "status"]
+    assert bench.client.writes[-3:] == ["create StatefulSet", "decide StatefulSet", "status"]
     assert len(bench.client.writes) == 11
     bench.client.writes.clear()
     await bench.run()
@@ -177,6 +186,73 @@ async def test_a_deployment_that_is_no_more_is_swept_and_forgotten(bench: Bench)
     again = await bench.run()
     assert again.forget
     assert [ref for ref in bench.store.objects if ref.kind is not EVENT] == []
+
+
+async def test_a_write_that_comes_too_late_is_decided_anew_at_once(bench: Bench) -> None:
+    """Somebody marks the StatefulSet right after it was made, and the node reports while a status is written."""
+    store, late = bench.store, {"decide StatefulSet", "status"}
+
+    def meddle(what: str) -> None:
+        if what not in late:
+            return
+        late.discard(what)
+        if what == "status":
+            store.apply_status(with_metadata(bench.deployment, resourceVersion="") | {"status": {"node": {"fills": 1}}})
+        else:
+            live = store.objects[bench.ref(STATEFUL_SET)]
+            store.update(with_metadata(live, annotations={"a": "b"}))
+
+    bench.client.before = meddle
+    again = await bench.run()
+    assert again.after is not None
+    assert store.objects[bench.ref(STATEFUL_SET)]["spec"]["replicas"] == 1
+    assert bench.deployment["status"]["phase"] == "Pending"
+    assert bench.client.reads.count("list ConfigMap") == 2, "all is read anew only where somebody else has decided"
+    assert bench.client.writes.count("decide StatefulSet") == 2
+
+
+async def test_a_statefulset_s_status_is_no_reason_to_decide_anew(bench: Bench) -> None:
+    """Its controller tells of it at once after it was made."""
+
+    def meddle(what: str) -> None:
+        if what == "decide StatefulSet":
+            live = bench.store.objects[bench.ref(STATEFUL_SET)]
+            bench.store.update(live | {"status": {"observedGeneration": 1}})
+
+    bench.client.before = meddle
+    await bench.run()
+    assert bench.client.writes.count("decide StatefulSet") == 1
+    assert bench.store.objects[bench.ref(STATEFUL_SET)]["spec"]["replicas"] == 1
+
+
+async def test_books_that_are_to_be_kept_by_the_last_word_are_kept(bench: Bench) -> None:
+    """A person writes Retain and deletes before the operator has marked the claim."""
+    bench.store.update(bench.deployment | {"spec": bench.deployment["spec"] | {"state": {"whenDeleted": "Delete"}}})
+    await bench.run()
+    claim = ObjectRef(PERSISTENT_VOLUME_CLAIM, NAMESPACE, claim_name("alpha"))
+    assert annotations_of(bench.store.objects[claim])[ANNOTATION_WHEN_DELETED] == "Delete"
+    bench.store.update(bench.deployment | {"spec": bench.deployment["spec"] | {"state": {"whenDeleted": "Retain"}}})
+    bench.store.delete(ref_of(bench.deployment))
+    for _ in range(9):
+        if live := bench.store.get(bench.ref(STATEFUL_SET)):
+            observed = {"observedGeneration": live["metadata"]["generation"], "replicas": 0}
+            bench.store.update(live | {"status": observed})
+        if (await bench.run()).forget:
+            break
+    assert [ref for ref in bench.store.objects if ref.kind is not EVENT] == [claim]
+    assert "StateRetained" in bench.events()
+
+
+async def test_what_is_taken_back_each_time_is_tried_again_later_and_told(bench: Bench) -> None:
+    """A policy strips the finalizer: to go on at once would be a hot loop."""
+
+    def meddle(what: str) -> None:
+        if what.startswith("get Trad") and bench.deployment["metadata"].get("finalizers"):
+            bench.store.update(with_metadata(bench.deployment, finalizers=[]))
+
+    bench.client.before = meddle
+    with pytest.raises(errors.UnsettledError, match="webhook"):
+        await bench.run()
 
 
 # Events

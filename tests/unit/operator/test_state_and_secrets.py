@@ -9,7 +9,7 @@ import pytest
 from tests.unit.operator.manifests import NOW, OWNER, deployment, pod, record, rendering, report, situation
 from trading_api.policies import State
 from trading_operator.actions import Action, Create, Delete, Replace, SetFinalizers
-from trading_operator.desired.claim import state_claim
+from trading_operator.desired.claim import goes_with_its_deployment, state_claim
 from trading_operator.desired.deployment import Known, desired
 from trading_operator.objects import PERSISTENT_VOLUME_CLAIM, Manifest, ObjectRef, labels_of, uid_of
 from trading_operator.observe.observed import Remains
@@ -179,8 +179,13 @@ def test_the_deletion_of_the_last_child_says_what_is_kept() -> None:
     assert lets_go(found)
     assert found.stages == ((SetFinalizers(going, ()),),)
     assert f"{OWNER.claim_name} is kept" in kept([ref]).note
-    assert not lets_go(plan_removal(Remains(OWNER.key, going, (claim(when_deleted="Delete"),)), NOW))
-    (gone,) = plan_removal(Remains(OWNER.key, going, (claim(when_deleted="Delete"),)), NOW).stages[0]
+    marked_to_go = Remains(OWNER.key, going, (claim(when_deleted="Delete"),))
+    (saved,) = plan_removal(marked_to_go, NOW).stages[0]
+    assert isinstance(saved, Replace)
+    assert not goes_with_its_deployment(saved.manifest), "the last word of the spec counts"
+    going["spec"]["state"] = going["spec"]["state"] | {"whenDeleted": "Delete"}
+    assert not lets_go(plan_removal(marked_to_go, NOW))
+    (gone,) = plan_removal(marked_to_go, NOW).stages[0]
     assert isinstance(gone, Delete)
 
 

@@ -4,7 +4,14 @@ from decimal import Decimal
 
 from trading_api.policies import State, WhenDeleted
 from trading_operator.desired.names import ANNOTATION_STATE_OF, ANNOTATION_WHEN_DELETED, NAME_REVISION, Owner
-from trading_operator.objects import PERSISTENT_VOLUME_CLAIM, Manifest, annotations_of, labels_of
+from trading_operator.objects import (
+    PERSISTENT_VOLUME_CLAIM,
+    Manifest,
+    annotations_of,
+    labels_of,
+    owner_uid_of,
+    uid_of,
+)
 from trading_operator.quantity import quantity
 
 
@@ -25,6 +32,19 @@ def state_claim(owner: Owner, state: State, books: str) -> Manifest:
 def goes_with_its_deployment(claim: Manifest) -> bool:
     """Tell whether the claim, and with it what it holds, is deleted with its deployment."""
     return annotations_of(claim).get(ANNOTATION_WHEN_DELETED) == WhenDeleted.DELETE
+
+
+def is_to_be_kept(claim: Manifest, deployment: Manifest) -> bool:
+    """Tell whether a deployment that is going wants its claim kept, also where no mark says so yet."""
+    state = (deployment.get("spec") or {}).get("state")
+    wants = isinstance(state, dict) and state.get("whenDeleted") != WhenDeleted.DELETE
+    return wants and owner_uid_of(claim) == uid_of(deployment)
+
+
+def retained(live: Manifest) -> Manifest:
+    """Return a live claim marked to be kept."""
+    annotations = {**annotations_of(live), ANNOTATION_WHEN_DELETED: str(WhenDeleted.RETAIN)}
+    return live | {"metadata": live["metadata"] | {"annotations": annotations}}
 
 
 def whose_books(claim: Manifest) -> str:

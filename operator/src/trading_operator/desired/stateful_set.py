@@ -5,6 +5,8 @@ from trading_operator.desired.names import Owner, selector_of
 from trading_operator.objects import STATEFUL_SET, Manifest, annotations_of
 from trading_operator.outcome import ANNOTATION, Outcome
 
+ON_DELETE = {"type": "OnDelete"}
+
 
 def stateful_set(owner: Owner, template: Manifest, replicas: int) -> Manifest:
     """Return the StatefulSet. OnDelete: the operator alone decides when a pod is replaced."""
@@ -17,7 +19,7 @@ def stateful_set(owner: Owner, template: Manifest, replicas: int) -> Manifest:
             "serviceName": owner.base,
             "podManagementPolicy": "Parallel",
             "revisionHistoryLimit": 0,
-            "updateStrategy": {"type": "OnDelete"},
+            "updateStrategy": ON_DELETE,
             "selector": {"matchLabels": selector_of(owner.name)},
             "template": template,
         },
@@ -25,7 +27,11 @@ def stateful_set(owner: Owner, template: Manifest, replicas: int) -> Manifest:
 
 
 def restated(live: Manifest, *, template: Manifest, replicas: int, outcome: Outcome | None) -> Manifest:
-    """Return what is there with the operator's decisions written into it; carries uid and resourceVersion."""
+    """Return what is there with the operator's decisions written into it.
+
+    Among them are how pods are replaced and that pod 0 is the only one: with other ordinals a second pod would be made
+    before the first has ended.
+    """
     annotations = {key: value for key, value in annotations_of(live).items() if key != ANNOTATION}
     if outcome is not None:
         annotations[ANNOTATION] = outcome.to_json()
@@ -34,7 +40,8 @@ def restated(live: Manifest, *, template: Manifest, replicas: int, outcome: Outc
         "kind": STATEFUL_SET.name,
         "metadata": {key: value for key, value in live["metadata"].items() if key != "managedFields"}
         | {"annotations": annotations},
-        "spec": live["spec"] | {"replicas": replicas, "template": template},
+        "spec": {key: value for key, value in live["spec"].items() if key != "ordinals"}
+        | {"replicas": replicas, "template": template, "updateStrategy": ON_DELETE},
     }
 
 

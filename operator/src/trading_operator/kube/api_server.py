@@ -13,12 +13,14 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 
 from trading_api import wiring
 from trading_operator.kube import errors
-from trading_operator.objects import Kind, Manifest, ObjectRef, kind_of, name_of, resource_version_of
+from trading_operator.kube.json_patch import json_patch
+from trading_operator.objects import Json, Kind, Manifest, ObjectRef, kind_of, name_of, resource_version_of
 
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
+_JSON_PATCH = "application/json-patch+json"
 _GONE, _TOO_MANY, _UNPROCESSABLE = 404, 429, 422
 
 
@@ -96,6 +98,14 @@ class ApiServer:
         """Replace the object of this uid and resourceVersion; raise ConflictError where it is another by now."""
         return await self._write("update", manifest, query={"fieldManager": wiring.FIELD_MANAGER_OPERATOR})
 
+    async def decide(self, live: Manifest, wanted: Manifest) -> Manifest:
+        """Change spec and annotations of the object of this uid, generation and annotations, whatever its status is."""
+        query = {"fieldManager": wiring.FIELD_MANAGER_OPERATOR}
+        try:
+            return await self._write("patch", live, body=json_patch(live, wanted), query=query, content=_JSON_PATCH)
+        except errors.PatchRefusedError as error:
+            raise errors.ConflictError(f"{error} (it is not as it was)", error.status) from error
+
     async def set_finalizers(self, manifest: Manifest, finalizers: Sequence[str]) -> Manifest:
         """Set the finalizers of the object of this uid and resourceVersion."""
         return await self._patch_metadata(manifest, {"finalizers": [*finalizers]})
@@ -143,13 +153,16 @@ class ApiServer:
         *,
         query: Mapping[str, str],
         name: str | None = None,
-        body: Manifest | None = None,
+        body: Json = None,
         subresource: str = "",
+        content: str = "",
     ) -> Manifest:
         self._permit()
         kind, namespace = kind_of(manifest), manifest["metadata"].get("namespace", "")
         target = name_of(manifest) if name is None else name
-        return await self._call(verb, kind, namespace, target + subresource, query=query, body=body or manifest)
+        return await self._call(
+            verb, kind, namespace, target + subresource, query=query, body=body or manifest, content=content
+        )
 
     async def _call(
         self,
@@ -159,11 +172,12 @@ class ApiServer:
         name: str = "",
         *,
         query: Mapping[str, str] | None = None,
-        body: Manifest | None = None,
+        body: Json = None,
+        content: str = "",
     ) -> Manifest:
-        method, content_type = _METHODS[verb]
+        method, usual = _METHODS[verb]
         begun = perf_counter()
-        status, answer = await self._send(method, kind.path(namespace, name), query or {}, body, content_type)
+        status, answer = await self._send(method, kind.path(namespace, name), query or {}, body, content or usual)
         self._observe(
             Call(verb, kind.plural + ("/status" if name.endswith("/status") else ""), status, perf_counter() - begun)
         )
@@ -172,7 +186,7 @@ class ApiServer:
         return _trimmed(answer)
 
     async def _send(
-        self, method: str, path: str, query: Mapping[str, str], body: Manifest | None, content_type: str
+        self, method: str, path: str, query: Mapping[str, str], body: Json, content_type: str
     ) -> tuple[int, Manifest]:
         """Send one request; return the status and the answer's JSON."""
         method, url, headers, _, _ = await self._connection.param_serialize(
@@ -240,5 +254,6 @@ def _error(status: int, answer: Mapping[str, Any], what: str) -> errors.ApiError
     elif status >= 500 or status == _TOO_MANY:
         kind = errors.UnavailableError
     elif status == _UNPROCESSABLE:
-        kind = errors.InvalidError
+        # A patch that does not fit what is there is answered without the name of an object, too.
+        kind = errors.InvalidError if details.get("name") else errors.PatchRefusedError
     return kind(f"{what}: {answer.get('message') or status}", status)

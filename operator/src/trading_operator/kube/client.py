@@ -31,6 +31,12 @@ class Client(Protocol):
     async def replace(self, manifest: Manifest) -> Manifest:
         """Replace the object of this uid and resourceVersion; raise ConflictError where it is another by now."""
 
+    async def decide(self, live: Manifest, wanted: Manifest) -> Manifest:
+        """Change spec and annotations of the object of this uid, generation and annotations, whatever its status is.
+
+        Raise ConflictError where somebody has decided otherwise by now.
+        """
+
     async def set_finalizers(self, manifest: Manifest, finalizers: Sequence[str]) -> Manifest:
         """Set the finalizers of the object of this uid and resourceVersion."""
 

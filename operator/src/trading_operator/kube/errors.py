@@ -25,6 +25,10 @@ class InvalidError(ApiError):
     """The object breaks a rule; the message names fields."""
 
 
+class PatchRefusedError(InvalidError):
+    """A patch does not fit the object as it is."""
+
+
 class ForbiddenError(ApiError):
     """The operator may not do this, or an admission rule or a quota forbids it."""
 
@@ -39,6 +43,10 @@ class NotServedError(ApiError):
 
 class UnavailableError(ApiError):
     """The API server did not answer, or asked to come again later."""
+
+
+class UnsettledError(ApiError):
+    """Each request was done, and still the objects are not what was asked for."""
 
 
 class NotLeadingError(ApiError):
