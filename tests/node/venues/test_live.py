@@ -44,6 +44,10 @@ def test_a_live_node_trades_and_the_ledger_agrees(tmp_path: Path, simulator: Ven
         assert seen["orders"]["rejected"] == seen["orders"]["denied"] == 0
         assert seen["state"] == "Trading"
         assert seen["reconciled"]
+        (agreement,) = seen["reconciliation"]["venues"]
+        assert agreement["agreed"]
+        assert agreement["lastAgreementAt"] > seen["startedAt"]
+        assert seen["reconciliation"]["openDifferences"] == []
         assert "replay" not in seen
         node.send(signal.SIGTERM)
         assert node.wait() == ExitCode.OK, node.stderr
@@ -67,6 +71,7 @@ def test_a_paper_node_fills_from_live_data_and_sends_nothing(
     with node_process(tmp_path, config, environment=keys(simulator, market)) as node:
         seen = wait_for_fills(node, FILLS)
         assert seen["orders"]["rejected"] == seen["orders"]["denied"] == 0
+        assert "reconciliation" not in seen, "a simulated account agrees by nature"
         node.send(signal.SIGTERM)
         assert node.wait() == ExitCode.OK, node.stderr
         assert node.summary["positions"]["open"] == 0
