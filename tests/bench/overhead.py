@@ -76,10 +76,9 @@ def hand_made(kubectl: Kubectl, name: str) -> list[Object]:
 
 
 def _stripped(live: Object) -> Object:
-    """An object without what the cluster wrote into it, under a name of its own."""
+    """An object without what the cluster wrote into it; the pod's name, too, is the one that its node accepts."""
     wanted: Object = copy.deepcopy({key: live[key] for key in ("apiVersion", "kind", "data", "spec") if key in live})
-    name = live["metadata"]["name"]
-    wanted["metadata"] = {"name": name if live["kind"] != "Pod" else f"{name}-by-hand"}
+    wanted["metadata"] = {"name": live["metadata"]["name"]}
     spec = wanted.get("spec", {})
     for field in ("nodeName", "hostname", "subdomain", "priority", "preemptionPolicy", "tolerations"):
         spec.pop(field, None)

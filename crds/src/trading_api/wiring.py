@@ -45,6 +45,8 @@ ENV_REPORT_INTERVAL: Final = "TRADING_REPORT_INTERVAL_SECONDS"
 """How often the node may refresh the numbers in ``status.node``; a change of state is reported at once."""
 
 NODE_CONTAINER: Final = "node"
+POD_SUFFIX: Final = "-node-0"
+"""What the name of a deployment's only pod has after the deployment's. A pod of any other name is a second one."""
 GRACE_BEYOND_DRAIN_SECONDS: Final = 15
 """What the pod is given beyond the drain's time: for disconnecting, the books' last lines and the sidecars."""
 STATUS_NODE_MAX_BYTES: Final = 4096

@@ -33,6 +33,7 @@ class Environment:
 def read_environment(variables: Mapping[str, str]) -> Environment:
     """Return what the variables say. Raises NodeError for a value that cannot be read."""
     deployment = variables.get(wiring.ENV_DEPLOYMENT_NAME, "")
+    _refuse_second_pod(deployment, variables.get(wiring.ENV_POD_NAME, ""))
     default_path = wiring.TERMINATION_MESSAGE_PATH if deployment else ""
     return Environment(
         deployment=deployment,
@@ -44,6 +45,16 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         report_interval_seconds=_seconds(variables, wiring.ENV_REPORT_INTERVAL),
         termination_message_path=variables.get(ENV_TERMINATION_MESSAGE_PATH, default_path),
     )
+
+
+def _refuse_second_pod(deployment: str, pod: str) -> None:
+    """Refuse to be a second node of a deployment: a StatefulSet that somebody scales makes one at once."""
+    only = f"{deployment}{wiring.POD_SUFFIX}"
+    if deployment and pod and pod != only:
+        raise config_refused(
+            f"pod {pod} is not {only}: two nodes would trade on the same accounts",
+            f"Let the operator keep the StatefulSet at one pod: no kubectl scale, no autoscaler, no copy of {only}",
+        )
 
 
 def _seconds(variables: Mapping[str, str], name: str) -> float:

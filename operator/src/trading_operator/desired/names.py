@@ -95,7 +95,7 @@ def claim_name(deployment: str) -> str:
 
 def pod_name(deployment: str) -> str:
     """Return the only name that a deployment's pod ever has."""
-    return f"{base_name(deployment)}-0"
+    return f"{deployment}{wiring.POD_SUFFIX}"
 
 
 def owner_of(deployment: Manifest) -> Owner:
