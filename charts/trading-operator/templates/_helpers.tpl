@@ -8,7 +8,7 @@
 
 {{- define "trading-operator.selectorLabels" -}}
 app.kubernetes.io/name: trading-operator
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "trading-operator.labels" -}}
