@@ -101,6 +101,23 @@ async def test_a_revision_waits_for_the_command_that_its_condition_shows(bench: 
     await bench.end_pod()
 
 
+async def test_the_longest_config_that_is_accepted_can_be_kept(bench: Bench, operator: Any) -> None:
+    def strategies(text: str) -> list[Manifest]:
+        config = {"path": "desk.ema:Ema", "configPath": "desk.ema:EmaConfig", "config": {"notes": text}}
+        return [{"name": "ema", **config}]
+
+    await bench.create(strategies=strategies('"' * 300_000))
+
+    async def refused() -> bool:
+        conditions = (await bench.deployment()).get("status", {}).get("conditions", ())
+        return any(one["reason"] == "SpecInvalid" and "shorten" in one["message"] for one in conditions)
+
+    assert await bench.until(refused, "a refusal")
+    await bench.change(strategies=strategies('"' * 250_000))
+    await bench.until_there(bench.ref(STATEFUL_SET))
+    await bench.until_phase("Pending")
+
+
 async def test_what_somebody_deletes_or_changes_is_restored(bench: Bench, operator: Any) -> None:
     await bench.create()
     await bench.until_phase("Pending")

@@ -39,12 +39,29 @@ class Again:
     """There is nothing left to come back for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a key is worked on at most.
+
+    Two that change one object against each other, such as a policy or a second operator, would else do so as fast as
+    the API server answers.
+    """
+
+    burst: float = 30.0
+    """Turns in a row: more than a deployment takes from its creation until it trades."""
+    seconds: float = 1.0
+    """What a turn costs after that."""
+
+
 @dataclass(slots=True)
 class _Entry:
     due: float | None = None
     since: float = 0.0
     running: bool = False
     failures: int = 0
+    turns: float = 0.0
+    """Turns that were taken, less what has been paid back since."""
+    taken_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -54,6 +71,7 @@ class Schedule[Key: Hashable]:
     random: Random
     backoff: Backoff = field(default_factory=Backoff)
     resync: float = 600.0
+    pace: Pace = field(default_factory=Pace)
     _entries: dict[Key, _Entry] = field(default_factory=dict)
     _heap: list[tuple[float, int, Key]] = field(default_factory=list)
     _counter: int = 0
@@ -61,6 +79,7 @@ class Schedule[Key: Hashable]:
     def add(self, key: Key, at: float) -> None:
         """Make a key due at a time, or earlier if it already is."""
         entry = self._entries.setdefault(key, _Entry())
+        at = max(at, self._next_turn(entry))
         if entry.due is None or at < entry.due:
             entry.due, entry.since = at, at
             if not entry.running:
@@ -74,6 +93,8 @@ class Schedule[Key: Hashable]:
             if entry is None or entry.running or entry.due != at:
                 continue
             entry.running, entry.due = True, None
+            entry.turns = max(0.0, entry.turns - (now - entry.taken_at) / self.pace.seconds) + 1.0
+            entry.taken_at = now
             return key, now - entry.since
         return None
 
@@ -97,7 +118,7 @@ class Schedule[Key: Hashable]:
                 return self.resync
             delay = self.resync * self.random.uniform(0.8, 1.2)
             if again.after is not None:
-                delay = min(delay, max(0.0, again.after))
+                delay = max(min(delay, max(0.0, again.after)), self._next_turn(entry) - now)
             entry.due = now + delay if entry.due is None else min(entry.due, now + delay)
         entry.since = entry.due
         self._push(key, entry.due)
@@ -111,9 +132,22 @@ class Schedule[Key: Hashable]:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def _next_turn(self, entry: _Entry) -> float:
+        """Return from when on a key may be worked on again."""
+        return entry.taken_at + max(0.0, entry.turns + 1.0 - self.pace.burst) * self.pace.seconds
+
     def _push(self, key: Key, at: float) -> None:
         self._counter += 1
         heapq.heappush(self._heap, (at, self._counter, key))
+        if len(self._heap) > 2 * len(self._entries) + 64:
+            # Most are of wishes that an earlier one has fulfilled: each would stay until the resync.
+            waiting = (one for one in self._heap if self._is_due(one))
+            self._heap = list(waiting)
+            heapq.heapify(self._heap)
+
+    def _is_due(self, one: tuple[float, int, Key]) -> bool:
+        entry = self._entries.get(one[2])
+        return entry is not None and not entry.running and entry.due == one[0]
 
 
 class WorkQueue[Key: Hashable]:

@@ -300,3 +300,12 @@ def test_no_field_of_a_spec_is_accepted_and_ignored() -> None:
     of_its_own_rule = {"live_confirmation"}
     known = of_the_run_config | of_the_pod | of_the_plan | of_its_own_rule
     assert set(TradingDeploymentSpec.model_fields) == known
+
+
+@pytest.mark.parametrize(("text", "fits"), [("x" * 1_000_000, True), ("x" * 1_100_000, False), ('"' * 300_000, False)])
+def test_what_no_record_could_hold_is_refused_with_words(text: str, fits: bool) -> None:
+    """A record holds the config as JSON within JSON: what is 600 kB in the spec may be more than etcd takes."""
+    strategy = {"name": "ema", "path": "desk.ema:Ema", "configPath": "desk.ema:EmaConfig", "config": {"notes": text}}
+    found = desired(deployment(strategies=[strategy]), Known(), RenderSettings())
+    assert (found.rendering is not None, found.refusal is None) == (fits, fits)
+    assert fits or "shorten" in str(found.refusal)

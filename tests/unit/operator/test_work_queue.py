@@ -63,6 +63,33 @@ def test_resync_is_jittered_and_an_own_wish_comes_first() -> None:
     assert one.done("a", Again(after=5.0), 1.0) == 5.0
 
 
+def test_wishes_without_end_are_served_at_a_pace() -> None:
+    """Two that change one object against each other do not keep the API server busy."""
+    one, now, served = schedule(), 0.0, 0
+    while now < 60.0:
+        one.add("a", now)
+        if one.take(now) is not None:
+            served += 1
+            one.done("a", Again(after=0.0), now)
+        now += 0.01
+    assert 80 <= served <= 95, "a burst of 30, then one a second"
+    now += 60.0
+    one.add("a", now)
+    assert one.take(now) is not None
+    one.done("a", Again(), now)
+    one.add("a", now)
+    assert one.take(now) is not None, "after a while it is served at once again"
+
+
+def test_what_was_wished_and_done_is_not_kept_until_the_resync() -> None:
+    one = schedule(resync=100_000.0)
+    for second in range(5_000):
+        one.add("a", float(second))
+        assert one.take(float(second)) is not None
+        one.done("a", Again(), float(second))
+    assert len(one._heap) < 100
+
+
 def test_what_is_gone_is_forgotten_unless_somebody_wants_it() -> None:
     one = schedule()
     one.add("a", 0.0)

@@ -46,12 +46,16 @@ def source_of(spec: TradingDeploymentSpec) -> str:
 def render(owner: Owner, deployment: TradingDeployment, settings: RenderSettings) -> Rendering:
     """Render a deployment; the same input gives the same hash. Raises RefusedError."""
     config = run_config(deployment)
-    if len(config.encode()) > MAX_BYTES:
-        message = f"spec.strategies: the run-config is larger than {MAX_BYTES} bytes: shorten the strategies' config"
-        raise RefusedError(Refusal(AcceptedReason.SPEC_INVALID, message))
     unstamped = pod_template(owner, deployment, "", settings)
     revision = revision_hash(unstamped, config)
     template = pod_template(owner, deployment, revision, settings)
+    # Its record holds the config as JSON within JSON, which can be twice as long; etcd takes 1.5 MiB.
+    if len(json.dumps([template, config], ensure_ascii=False).encode()) > MAX_BYTES:
+        message = (
+            f"spec.strategies, spec.podTemplate: what the revision runs is larger than {MAX_BYTES} bytes: shorten the"
+            " strategies' config, or put what is long into the image or a catalog"
+        )
+        raise RefusedError(Refusal(AcceptedReason.SPEC_INVALID, message))
     return Rendering(revision, source_of(deployment.spec), template, config)
 
 
