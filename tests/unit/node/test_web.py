@@ -1,5 +1,7 @@
 """Health, metrics and status over HTTP."""
 
+import asyncio
+import contextlib
 import socket
 from typing import Any
 
@@ -13,7 +15,7 @@ from trading_node.errors import NodeError
 from trading_node.snapshot import Replay, Snapshot
 from trading_node.status import Life, build_status, live_document
 from trading_node.telemetry import Telemetry
-from trading_node.web.server import Views, build_app, readiness, start_server
+from trading_node.web.server import MAX_CONNECTIONS, Views, build_app, readiness, start_server
 
 
 class Node:
@@ -89,3 +91,53 @@ async def test_any_free_port_can_be_asked_for() -> None:
     runner, port = await start_server(build_app(Node().views()), HttpServer(port=0))
     assert port > 0
     await runner.cleanup()
+
+
+async def ask(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        async with asyncio.timeout(10):
+            return await reader.read()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_connections_that_say_nothing_hold_up_nobody() -> None:
+    runner, port = await start_server(build_app(Node().views()), HttpServer(port=0))
+    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_CONNECTIONS + 20)]
+    try:
+        assert b"200 OK" in await ask(port, b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert runner.server is not None
+        assert len(runner.server.connections) <= MAX_CONNECTIONS
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionResetError):
+                assert await opened[0][0].read() == b""
+        assert not opened[-1][0].at_eof()
+    finally:
+        for _, writer in opened:
+            writer.close()
+        await runner.cleanup()
+
+
+async def test_what_is_no_request_is_no_error_of_the_node(caplog: pytest.LogCaptureFixture) -> None:
+    runner, port = await start_server(build_app(Node().views()), HttpServer(port=0))
+    try:
+        assert b"400" in await ask(port, b"GET /livez HTTP/1.1\r\nX: " + b"a" * 20_000 + b"\r\n\r\n")
+        assert b"400" in await ask(port, b"\x16\x03\x01 no HTTP at all\r\n\r\n")
+    finally:
+        await runner.cleanup()
+    assert not caplog.records
+
+
+async def test_a_failure_of_a_page_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    node = Node()
+    node.snapshot = None  # type: ignore[assignment]
+    runner, port = await start_server(build_app(node.views()), HttpServer(port=0))
+    try:
+        request = b"GET /api/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        assert b"500 Internal" in await ask(port, request)
+    finally:
+        await runner.cleanup()
+    assert "Error handling request" in caplog.text

@@ -1,11 +1,13 @@
 """Health, metrics and the node's status over HTTP."""
 
 import errno
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -14,8 +16,12 @@ from trading_api.status import NodeState
 from trading_node.errors import not_trading
 from trading_node.status import Life
 
+MAX_CONNECTIONS = 128
+"""Open at the same time; then the oldest one is closed."""
 STALE_SECONDS = 10.0
 """A loop that has not turned for so long is not alive."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +75,11 @@ def build_app(views: Views) -> web.Application:
 
 async def start_server(app: web.Application, http: HttpServer) -> tuple[web.AppRunner, int]:
     """Listen; return what is to be cleaned up and the port. Raises NodeError if the address cannot be had."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    _log.addFilter(_is_ours)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, logger=_log)
     await runner.setup()
+    if runner.server is not None:
+        _bound_connections(runner.server)
     try:
         await web.TCPSite(runner, http.host, http.port).start()
     except OSError as error:
@@ -83,3 +92,24 @@ async def start_server(app: web.Application, http: HttpServer) -> tuple[web.AppR
         ) from error
     port: int = runner.addresses[0][1]
     return runner, port
+
+
+def _bound_connections(server: web.Server) -> None:
+    """Let no number of connections that say nothing use up the files that venues and books need.
+
+    The oldest goes: a probe is answered within moments, and must not wait for others to end.
+    """
+    made = server.connection_made
+
+    def bounded(handler: Any, transport: Any) -> None:  # noqa: ANN401  # aiohttp's own
+        made(handler, transport)
+        for oldest in server.connections[:-MAX_CONNECTIONS]:
+            if oldest.transport is not None:
+                oldest.transport.abort()
+
+    server.connection_made = bounded  # type: ignore[method-assign]  # looked up for each connection
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Return whether a failure is the node's own: what is no request at all is no news to anybody."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
