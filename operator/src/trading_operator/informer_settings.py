@@ -2,7 +2,9 @@
 
 import dataclasses
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 
 import kopf
 
@@ -48,6 +50,19 @@ class NoProgress(kopf.ProgressStorage):
         return essence
 
 
+class Patience:
+    """How long to wait after each failure of a request, read anew for each request; it never ends.
+
+    Where it ends, kopf does, and the process with it: one served namespace that is deleted, and with it the rights in
+    it, would so end the service of all others again and again.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        """Yield seconds."""
+        yield from (0.5, 1, 1, 2, 3, 5, 8, 13, 21)
+        yield from repeat(30.0)
+
+
 def kopf_settings() -> kopf.OperatorSettings:
     """Return kopf's settings for an informer that writes nothing and never gives up."""
     settings = kopf.OperatorSettings()
@@ -61,8 +76,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 10
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
-    # A list, to be read again for each request. After its end kopf stops, and the process with it.
-    settings.networking.error_backoffs = [0.5, 1, 1, 2, 3, 5, 8, 13, 21, *[30] * 20]
+    settings.networking.error_backoffs = Patience()
     settings.process.ultimate_exiting_timeout = 30
     for kind in CHILD_KINDS:
         selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{wiring.LABEL_DEPLOYMENT}"
