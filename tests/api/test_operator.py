@@ -22,6 +22,7 @@ from trading_operator.objects import (
     TRADING_DEPLOYMENT,
     Manifest,
     finalizers_of,
+    labels_of,
     name_of,
     uid_of,
 )
@@ -209,8 +210,10 @@ async def test_an_edit_that_could_make_a_second_pod_is_taken_back(bench: Bench, 
     await bench.create()
     live = await bench.until_there(bench.ref(STATEFUL_SET), lambda one: one["spec"]["replicas"] == 1)
     edit = {"replicas": 3, "ordinals": {"start": 1}, "updateStrategy": {"type": "RollingUpdate"}}
-    await bench.client.decide(live, live | {"spec": live["spec"] | edit})
+    bare = live["metadata"] | {"labels": {}}
+    await bench.client.decide(live, live | {"metadata": bare, "spec": live["spec"] | edit})
     healed = await bench.until_there(bench.ref(STATEFUL_SET), lambda one: one["spec"]["replicas"] == 1)
+    assert labels_of(healed) == labels_of(live)
     assert healed["spec"]["updateStrategy"] == {"type": "OnDelete"}
     assert "ordinals" not in healed["spec"]
 

@@ -146,7 +146,11 @@ class Loader:
         What holds no decision is read only when nothing runs any more.
         """
         but = uid_of(deployment) if deployment is not None and not is_terminating(deployment) else ""
-        running = await _gather(self._list(kind, key) for kind in (STATEFUL_SET, POD))
+        lists = _gather(self._list(kind, key) for kind in (STATEFUL_SET, POD))
+        named = self.client.get(ObjectRef(STATEFUL_SET, key.namespace, base_name(key.name)))
+        running, unlabelled = await asyncio.gather(lists, named)
+        if unlabelled is not None and owner_uid_of(unlabelled) and not running[0]:
+            running[0] = (unlabelled,)
         found = [one for many in running for one in many if owner_uid_of(one) != but]
         if not found:
             others = await _gather(self._list(kind, key) for kind in CHILD_KINDS if kind not in {STATEFUL_SET, POD})

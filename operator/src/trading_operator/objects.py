@@ -144,8 +144,14 @@ def is_terminating(manifest: Manifest) -> bool:
 
 
 def owner_uid_of(manifest: Manifest) -> str:
-    """Return the uid of the TradingDeployment that the object was made for; empty for a stranger's object."""
-    return labels_of(manifest).get(wiring.LABEL_DEPLOYMENT_UID, "")
+    """Return the uid of the TradingDeployment that the object was made for; empty for a stranger's object.
+
+    A StatefulSet whose own labels somebody has removed is known by its template's.
+    """
+    uid = labels_of(manifest).get(wiring.LABEL_DEPLOYMENT_UID, "")
+    if not uid and manifest["kind"] == STATEFUL_SET.name:
+        return labels_of(manifest["spec"]["template"]).get(wiring.LABEL_DEPLOYMENT_UID, "")
+    return uid
 
 
 def timestamp(text: str | None) -> datetime | None:

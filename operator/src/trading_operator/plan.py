@@ -39,6 +39,7 @@ from trading_operator.objects import (
     generation_of,
     is_terminating,
     kind_of,
+    labels_of,
     owner_uid_of,
     ref_of,
     uid_of,
@@ -255,7 +256,7 @@ def _stateful_set(situation: Situation) -> Iterator[Action]:
         template = record.template
     same_outcome = annotations_of(live).get(ANNOTATION) == (outcome.to_json() if outcome is not None else None)
     wanted = restated(live, template=template, replicas=replicas, outcome=outcome)
-    if not same_outcome or wanted["spec"] != live["spec"]:
+    if not same_outcome or wanted["spec"] != live["spec"] or labels_of(wanted) != labels_of(live):
         yield Decide(live, wanted)
 
 

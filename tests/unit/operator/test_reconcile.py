@@ -26,6 +26,7 @@ from trading_operator.objects import (
     ObjectRef,
     annotations_of,
     kind_of,
+    labels_of,
     ref_of,
 )
 from trading_operator.reconcile import Reconciler, RefusedByClusterError
@@ -241,6 +242,27 @@ async def test_books_that_are_to_be_kept_by_the_last_word_are_kept(bench: Bench)
             break
     assert [ref for ref in bench.store.objects if ref.kind is not EVENT] == [claim]
     assert "StateRetained" in bench.events()
+
+
+async def test_a_statefulset_without_its_labels_is_still_known_and_gets_them_back(bench: Bench) -> None:
+    await bench.run()
+    live = bench.store.objects[bench.ref(STATEFUL_SET)]
+    bench.store.update(with_metadata(live, labels={"mine": "now"}))
+    bench.reconciler.memory = Memory()
+    await bench.run()
+    healed = bench.store.objects[bench.ref(STATEFUL_SET)]
+    assert labels_of(healed) == {**labels_of(live), "mine": "now"}
+    assert bench.condition("Accepted")[0] == "True"
+
+
+async def test_a_deployment_is_not_let_go_while_a_statefulset_without_labels_runs_its_node(bench: Bench) -> None:
+    await bench.run()
+    live = bench.store.objects[bench.ref(STATEFUL_SET)]
+    bench.store.update(with_metadata(live, labels={}))
+    bench.store.delete(ref_of(bench.deployment))
+    await bench.run()
+    assert bench.deployment["metadata"]["finalizers"]
+    assert bench.store.objects[bench.ref(STATEFUL_SET)]["spec"]["replicas"] == 0
 
 
 async def test_what_is_taken_back_each_time_is_tried_again_later_and_told(bench: Bench) -> None:

@@ -8,16 +8,18 @@ API server raises the generation with each change of the spec, and when a deleti
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trading_operator.objects import Json, Manifest, generation_of, uid_of
+from trading_operator.objects import Json, Manifest, generation_of, labels_of, uid_of
 
 type Operation = dict[str, Json]
 
 
 def json_patch(live: Manifest, wanted: Manifest) -> list[Operation]:
-    """Return the operations that make the spec and annotations of ``live`` those of ``wanted``, or fail as a whole."""
+    """Return the operations that make spec, labels and annotations those of ``wanted``, or fail as a whole."""
     annotations = "/metadata/annotations"
     before, after = (manifest["metadata"].get("annotations") or {} for manifest in (live, wanted))
     changes = [] if before == after else [{"op": "add", "path": annotations, "value": after}]
+    if labels_of(live) != labels_of(wanted):
+        changes.append({"op": "add", "path": "/metadata/labels", "value": labels_of(wanted)})
     return [
         _test("/metadata/uid", uid_of(live)),
         _test("/metadata/generation", generation_of(live)),
