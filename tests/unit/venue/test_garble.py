@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.venue.faults import Fault
-from tests.venue.garble import Mode, garble
+from tests.venue.garble import ASSETS, Mode, garble
+from tests.venue.listings import BINANCE_FUTURES, BINANCE_SPOT, OKX
 
 MESSAGE = {"e": "ORDER_TRADE_UPDATE", "E": 1700000000000, "o": {"c": "abc-1", "q": "0.100", "X": "NEW", "m": False}}
 TEXT = json.dumps(MESSAGE)
@@ -30,6 +31,14 @@ def test_every_way_changes_the_message_and_invents_no_number(mode: Mode, seed: i
         numbers = {str(leaf) for leaf in leaves(json.loads(garbled)) if str(leaf).replace(".", "").isdigit()}
         # A new field and a new kind bring ones of their own.
         assert numbers <= {"1700000000000", "0.100", "1"}
+
+
+def test_a_fee_is_never_said_to_be_in_money_that_is_not_there() -> None:
+    instruments = [one for listing in (BINANCE_SPOT, BINANCE_FUTURES, OKX) for one in listing.instruments()]
+    assert {name for one in instruments for name in (one.base, one.quote, one.settle)} == ASSETS
+    fill = json.dumps({"X": "FILLED", "n": "0.1", "N": "USDT"})
+    garbled = {garble(fill, Mode.NEW_WORD, random.Random(seed)) for seed in range(20)}
+    assert garbled == {fill.replace("FILLED", "SOMETHING_NEW").replace(": ", ":").replace(", ", ",")}
 
 
 def test_new_fields_leave_what_was_there() -> None:
