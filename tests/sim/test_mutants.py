@@ -180,7 +180,7 @@ MUTANTS: dict[Patch, int] = {
     _runs_what_is_pending: 21,
     _recreates_from_the_latest: 293,
     _starts_at_creation: 561,
-    _deletes_too_early: 811,
+    _deletes_too_early: 2372,
     _writes_blindly: 3008,
     _forgets_outcomes: 1,
     _believes_any_report: 18,

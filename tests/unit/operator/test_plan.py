@@ -130,6 +130,20 @@ def test_suspending_stops_and_resuming_clears_what_had_ended() -> None:
     assert replicas_of(start.manifest) == 1
 
 
+def test_a_pod_that_is_not_made_after_a_resume_is_looked_for() -> None:
+    """Why it is not made is told by Events alone, which nobody hears of; the StatefulSet itself is old."""
+    old = live_stateful_set(OLD)
+    old["metadata"]["creationTimestamp"] = "2026-11-01T00:00:00Z"
+    resumed = {"type": "Progressing", "status": "False", "reason": "Suspended"}
+    seen: dict[str, Any] = {"stateful_set": old, "pod": None}
+    raw = deployment(status={"conditions": [resumed]})
+    assert plan(situation(raw, **seen)).wake_at == NOW + timedelta(seconds=6)
+    waiting = {"type": "Progressing", "status": "True", "reason": "CreatingPod"}
+    for since, looks in (("2026-11-23T11:59:52Z", NOW + timedelta(seconds=7)), ("2026-11-23T11:00:00Z", None)):
+        raw = deployment(status={"conditions": [waiting | {"lastTransitionTime": since}]})
+        assert plan(situation(raw, **seen)).wake_at == looks
+
+
 def test_a_completed_replay_is_recorded_and_scaled_to_zero_in_one_write() -> None:
     (stop,) = actions(plan(situation(deployment(status=report("Completed")))))
     assert isinstance(stop, Decide)

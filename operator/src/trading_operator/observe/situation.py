@@ -1,5 +1,6 @@
 """What the cluster's state means for one deployment: the ground of both the plan and the status."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +24,7 @@ REPORT_WITHIN = timedelta(seconds=90)
 """How long a running node may take to its first report before somebody should look."""
 POD_WITHIN = timedelta(seconds=5)
 """How long a StatefulSet may take to make its pod before somebody should look."""
+_LOOKS_FOR_POD = tuple(timedelta(seconds=seconds) for seconds in (6, 15, 60, 180))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ class Situation:
         times = [
             stop_deadline(self.pod) if self.pod else None,
             _report_deadline(self.pod),
-            _pod_deadline(self.observed),
+            *_pod_deadlines(self.observed, self.now),
             *start_deadlines(self.pod),
         ]
         return min((time for time in times if time is not None and time > self.now), default=None)
@@ -248,8 +250,16 @@ def _report_deadline(pod: Manifest | None) -> datetime | None:
     return node.running_since + REPORT_WITHIN if node is not None and node.running_since else None
 
 
-def _pod_deadline(observed: Observed) -> datetime | None:
+def _pod_deadlines(observed: Observed, now: datetime) -> Iterator[datetime]:
+    """Yield when to look for a pod that is not made: no event of ours tells of the Events that say why.
+
+    A StatefulSet that is resumed is old; since when its pod is awaited, the deployment's own condition tells.
+    """
     if observed.pod is not None or observed.stateful_set is None or not replicas_of(observed.stateful_set):
-        return None
-    created = timestamp(observed.stateful_set["metadata"].get("creationTimestamp"))
-    return created + POD_WITHIN if created else None
+        return
+    if created := timestamp(observed.stateful_set["metadata"].get("creationTimestamp")):
+        yield created + POD_WITHIN
+    conditions = (observed.deployment.get("status") or {}).get("conditions") or ()
+    awaited = [one for one in conditions if one["reason"] == ProgressReason.CREATING_POD and one["status"] == "True"]
+    since = timestamp(awaited[0].get("lastTransitionTime")) if awaited else now
+    yield from ((since or now) + after for after in _LOOKS_FOR_POD)
