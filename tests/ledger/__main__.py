@@ -14,7 +14,8 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from tests.ledger.history import Outcome, Setting, run_history
@@ -42,30 +43,23 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def settings(options: argparse.Namespace) -> list[Setting]:
+def settings(options: argparse.Namespace) -> Iterator[Setting]:
+    """Yield one history after the other, without end."""
     first = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
     rooms = itertools.cycle(options.room or ROOMS)
     kinds = itertools.cycle(options.database or ("sqlite", "postgres"))
-    found = []
-    left = options.kills
     for number in itertools.count():
-        found.append(
-            Setting(
-                room=next(rooms),
-                seed=first + number,
-                kills=min(left, options.each),
-                database=next(kinds),
-                redis=options.redis,
-                garble=options.garble,
-                module=options.module,
-                ending=options.ending or ("restart", "running")[number // 2 % 2],
-                drain=options.drain or ("Cancel", "Keep")[number // 4 % 2],
-            )
+        yield Setting(
+            room=next(rooms),
+            seed=first + number,
+            kills=options.each,
+            database=next(kinds),
+            redis=options.redis,
+            garble=options.garble,
+            module=options.module,
+            ending=options.ending or ("restart", "running")[number // 2 % 2],
+            drain=options.drain or ("Cancel", "Keep")[number // 4 % 2],
         )
-        left -= options.each
-        if left <= 0:
-            return found
-    raise AssertionError
 
 
 async def until_told(work: Coroutine[Any, Any, list[Outcome]]) -> list[Outcome]:
@@ -76,10 +70,15 @@ async def until_told(work: Coroutine[Any, Any, list[Outcome]]) -> list[Outcome]:
     return await task
 
 
-async def run(chosen: list[Setting], *, keep_going: bool) -> list[Outcome]:
+async def run(chosen: Iterator[Setting], *, kills: int, keep_going: bool) -> list[Outcome]:
+    """Run histories until so many kills have happened: now and then a node ends before its kill."""
     outcomes: list[Outcome] = []
-    for number, setting in enumerate(chosen, start=1):
-        print(f"history {number} of {len(chosen)}: python -m tests.ledger {setting}", flush=True)
+    for number, planned in enumerate(chosen, start=1):
+        done = killed(outcomes)
+        if outcomes and done >= kills:
+            break
+        setting = replace(planned, kills=min(planned.kills, kills - done))
+        print(f"history {number}, {done} of {kills} kills: python -m tests.ledger {setting}", flush=True)
         outcome = await run_history(setting, lambda line: print(f"  {line}", flush=True))
         outcomes.append(outcome)
         print(outcome, flush=True)
@@ -92,19 +91,23 @@ async def run(chosen: list[Setting], *, keep_going: bool) -> list[Outcome]:
     return outcomes
 
 
+def killed(outcomes: Iterable[Outcome]) -> int:
+    """Count the kills that happened."""
+    return sum(count for one in outcomes for what, count in one.ends.items() if what.startswith("killed"))
+
+
 def summary(outcomes: list[Outcome], seconds: float) -> str:
     """Return one line for each history and the sums."""
     ends: Counter[str] = Counter()
     for outcome in outcomes:
         ends.update(outcome.ends)
-    kills = sum(count for what, count in ends.items() if what.startswith("killed"))
     sums = {name: sum(getattr(o, name) for o in outcomes) for name in ("orders", "fills", "events", "outside")}
     wrong = [outcome for outcome in outcomes if outcome.differences]
     lines = ["", "what happened", *(f"  {count:>5}  {what}" for what, count in sorted(ends.items()))]
     lines += [f"FAILED  python -m tests.ledger {outcome.setting}  ({outcome.folder})" for outcome in wrong]
     lines.append(
-        f"{len(outcomes)} histories, {kills} kills, {sums['orders']} orders ({sums['outside']} from outside), "
-        f"{sums['fills']} fills, {sums['events']} events in {seconds:.0f} s: "
+        f"{len(outcomes)} histories, {killed(outcomes)} kills, {sums['orders']} orders "
+        f"({sums['outside']} from outside), {sums['fills']} fills, {sums['events']} events in {seconds:.0f} s: "
         + (f"{len(wrong)} histories with differences" if wrong else "0 lost, 0 doubled, 0 phantom")
     )
     return "\n".join(lines)
@@ -114,7 +117,7 @@ def main() -> int:
     options = parse(sys.argv[1:])
     began = time.monotonic()
     try:
-        outcomes = asyncio.run(until_told(run(settings(options), keep_going=options.keep_going)))
+        outcomes = asyncio.run(until_told(run(settings(options), kills=options.kills, keep_going=options.keep_going)))
     except asyncio.CancelledError:
         return 130
     print(summary(outcomes, time.monotonic() - began))
