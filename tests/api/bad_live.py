@@ -6,6 +6,17 @@ from tests.api.bad import Bad
 from tests.api.manifests import Change, live_manifest, remove, write
 
 
+def _on_cash(number: int, **options: Any) -> Change:
+    """Turn a replay into live data with a simulated Cash account."""
+
+    def change(manifest: dict[str, Any]) -> None:
+        venue = manifest["spec"]["venues"][number]
+        del venue["replay"]
+        venue |= {"environment": "Live", "paper": {"startingBalances": ["1000 USDT"]}, **options}
+
+    return change
+
+
 def _live(title: str, change: Change, path: str, says: str, models_say: str = "") -> Bad:
     return Bad(title, change, path, says, models_say, base=live_manifest)
 
@@ -62,7 +73,7 @@ LIVE = (
     ),
     _live(
         "Live with a simulated account",
-        write("spec.venues[0].paper", {"startingBalances": ["1 USDT"]}),
+        write("spec.venues[0].paper", {"accountType": "Margin", "startingBalances": ["1 USDT"]}),
         "spec.venues",
         '["BINANCE_USDT"]: mode Live trades on the venue\'s own account: remove paper, or write Paper as mode',
     ),
@@ -119,6 +130,18 @@ LIVE = (
         ),
         "spec.venues",
         '["BINANCE"]: mode Paper sends no order to the venue: remove ',
+    ),
+    Bad(
+        "coin futures on a simulated Cash account",
+        _on_cash(0, adapter="Binance", binance={"accountType": "CoinFutures"}),
+        "spec.venues[0].paper",
+        "a Cash account holds no derivatives: write Margin as accountType",
+    ),
+    Bad(
+        "swaps on a simulated Cash account",
+        _on_cash(1, adapter="OKX", okx={"instrumentTypes": ["Swap"]}),
+        "spec.venues[1].paper",
+        "a Cash account holds no derivatives: write Margin as accountType",
     ),
     Bad("a Secret in capitals", write("spec.database.secretName", "Books"), "spec.database.secretName", "of a Secret"),
     Bad(

@@ -158,6 +158,39 @@ def _instruments_rules() -> list[AnyRule]:
     ]
 
 
+_SPOT = "Spot"
+_CHOICE_OF_ONE = {Adapter.BINANCE: "account_type", Adapter.KRAKEN: "product_type"}
+_CHOICE_OF_SOME = {
+    Adapter.BYBIT: "product_types",
+    Adapter.OKX: "instrument_types",
+    Adapter.DERIBIT: "product_types",
+    Adapter.HYPERLIQUID: "product_types",
+}
+"""Where the options of an adapter say what is traded."""
+
+
+def _trades_spot(options: Any, field: str) -> bool:  # noqa: ANN401  # options of any adapter
+    chosen = getattr(options, field)
+    return _SPOT in ((chosen,) if isinstance(chosen, str) else chosen)
+
+
+def _margin_for_derivatives(adapter: Adapter, field: str) -> Rule:
+    options = OPTIONS[adapter]
+    chosen = f"self.{to_camel(options)}.{to_camel(field)}"
+    spot = f"{chosen} == '{_SPOT}'" if adapter in _CHOICE_OF_ONE else f"'{_SPOT}' in {chosen}"
+    return Rule(
+        at="paper",
+        cel=f"!{_has(options)} || !has(self.paper) || self.paper.accountType == 'Margin' || {spot}",
+        holds=lambda venue: (
+            getattr(venue, options) is None
+            or venue.paper is None
+            or venue.paper.account_type == "Margin"
+            or _trades_spot(getattr(venue, options), field)
+        ),
+        says="a Cash account holds no derivatives: write Margin as {account_type}",
+    )
+
+
 VENUE_RULES: tuple[AnyRule, ...] = (
     *(_required_with(adapter, field) for adapter, field in OPTIONS.items()),
     *(_only_with(adapter, field) for adapter, field in OPTIONS.items()),
@@ -166,6 +199,7 @@ VENUE_RULES: tuple[AnyRule, ...] = (
     *(_has_name(adapter, name) for adapter, name in FIXED_VENUES.items()),
     *_endpoint_rules(),
     *_instruments_rules(),
+    *(_margin_for_derivatives(adapter, field) for adapter, field in (_CHOICE_OF_ONE | _CHOICE_OF_SOME).items()),
 )
 """What holds for a venue wherever its keys are."""
 
