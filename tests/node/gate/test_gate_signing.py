@@ -39,10 +39,10 @@ class Client:
         await self._http_client.sign_request(HttpMethod.POST, "/fapi/v1/order", payload)
 
     async def _submit_order_list(self, command: Any) -> None:
-        raise AssertionError("single new orders are all that these tests send")
+        raise AssertionError(f"only new single orders are sent here, not {command}")
 
     async def _modify_order(self, command: Any) -> None:
-        raise AssertionError("single new orders are all that these tests send")
+        raise AssertionError(f"only new single orders are sent here, not {command}")
 
     def generate_order_denied(self, *, reason: str, **_: Any) -> None:
         self.denied.append(reason)
