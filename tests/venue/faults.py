@@ -25,7 +25,7 @@ class Action(StrEnum):
     RATE_LIMIT = "rate_limit"
     BAN = "ban"
     SERVER_ERROR = "server_error"
-    """HTTP 503, after the execution when `executed` is set: the status is unknown to the client."""
+    """HTTP 503 or its like, after the execution when `executed` is set: the status is unknown to the client."""
     PARTIAL_FILL = "partial_fill"
     """A new order is filled to `fraction` only: a taker's rest expires, a maker's rest stays in the book."""
     DUPLICATE = "duplicate"
@@ -62,7 +62,7 @@ class Fault:
     `stream` selects messages ("user", "btcusdt@aggTrade", "*"); both are shell patterns, and exactly one is set
     (neither for a clock skew). `room` and `account` narrow further. `skip` lets the first ones pass; then `count` of
     them fail (None: all), each with `probability`, drawn from `seed`. Silence and skew last until the fault is
-    removed, unless `count` is given. Over WebSocket a request can be delayed, lost, doubled or filled in part.
+    removed, unless `count` is given. A request that is lost over WebSocket leaves the connection up.
     """
 
     action: Action

@@ -76,6 +76,10 @@ class Session(ABC):
     def receive(self, text: str, now: int) -> list[Message]:
         """Answer a message of the client."""
 
+    def refusal(self, text: str, kind: str, message: str, now: int, *, retry_after: int) -> list[Message]:  # noqa: ARG002
+        """Render a fault, of the kinds of `Room.error_reply`, as the answer to a request that `operation` names."""
+        return []
+
     @abstractmethod
     def feed(self, batch: Batch, now: int) -> list[Message]:
         """Render what happened for this connection."""
@@ -103,5 +107,5 @@ class Room(ABC):
         """Accept a WebSocket connection; None when the path is no WebSocket endpoint."""
 
     @abstractmethod
-    def error_reply(self, kind: str, message: str = "", *, retry_after: int = 0) -> HttpReply:
-        """Render a fault in the venue's words: `reject`, `rate_limit`, `ban`, `server_error` or `not_found`."""
+    def error_reply(self, kind: str, message: str = "", *, now: int, retry_after: int = 0) -> HttpReply:
+        """Render a fault in the venue's words: `reject`, `rate_limit`, `ban` or `server_error`; seconds to wait."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -22,7 +22,7 @@ from tests.venue.protocol import HttpReply, HttpRequest, Message, Room, Session,
 
 TICK_S = 0.05
 CLOSE_S = 1.0
-_ERRORS = {Action.REJECT: "reject", Action.RATE_LIMIT: "rate_limit", Action.BAN: "ban"}
+_REFUSALS = (Action.REJECT, Action.RATE_LIMIT, Action.BAN)
 
 
 class LostError(Exception):
@@ -156,7 +156,7 @@ class RoomServer:
                 connection.send(connection.session.feed(batch, now))
 
     async def receive(self, connection: Connection, text: str) -> None:
-        """Execute what a WebSocket client says; its requests can be delayed, lost, doubled and filled in part."""
+        """Execute what a WebSocket client says; its requests go wrong in all the ways that those over HTTP do."""
         session = connection.session
         operation = session.operation(text)
         if not operation:
@@ -170,9 +170,15 @@ class RoomServer:
             await asyncio.sleep(faults[Action.DELAY].delay_ms / 1_000)
         if Action.LOSE_REQUEST in faults:
             return
+        refused, executed = _refusal(faults)
+        if refused is not None and not executed:
+            connection.send(self._refusal_message(session, text, refused))
+            return
         replies = self._execute(lambda now: session.receive(text, now), faults.get(Action.PARTIAL_FILL))
         if Action.DUPLICATE in faults:
             self._execute(lambda now: session.receive(text, now), None)
+        if refused is not None:
+            replies = self._refusal_message(session, text, refused)
         if Action.GARBLE in faults:
             replies = [replace(reply, text=self.garbled(reply.text, faults[Action.GARBLE])) for reply in replies]
         if Action.LOSE_RESPONSE not in faults:
@@ -230,22 +236,21 @@ class RoomServer:
             await asyncio.sleep(faults[Action.DELAY].delay_ms / 1_000)
         if Action.LOSE_REQUEST in faults:
             raise LostError
-        for action, kind in _ERRORS.items():
-            if action in faults:
-                return self._error(kind, faults[action]), None
-        error = faults.get(Action.SERVER_ERROR)
-        if error is not None and not error.executed:
-            return self._error("server_error", error), None
+        refused, executed = _refusal(faults)
+        if refused is not None and not executed:
+            return self._error(refused), None
         reply = self._execute(lambda now: self.room.handle(request, now), faults.get(Action.PARTIAL_FILL))
         if Action.DUPLICATE in faults:
             self._execute(lambda now: self.room.handle(request, now), None)
         if Action.LOSE_RESPONSE in faults:
             raise LostError
-        return (reply if error is None else self._error("server_error", error)), faults.get(Action.GARBLE)
+        return (reply if refused is None else self._error(refused)), faults.get(Action.GARBLE)
 
-    def _error(self, kind: str, fault: Fault) -> HttpReply:
-        retry_after = fault.retry_after_s if kind in ("rate_limit", "ban") else 0
-        return self.room.error_reply(kind, fault.message, retry_after=retry_after)
+    def _error(self, fault: Fault) -> HttpReply:
+        return self.room.error_reply(fault.action, fault.message, now=self.now(), retry_after=_retry_after(fault))
+
+    def _refusal_message(self, session: Session, text: str, fault: Fault) -> list[Message]:
+        return session.refusal(text, fault.action, fault.message, self.now(), retry_after=_retry_after(fault))
 
     def _execute[T](self, work: Callable[[int], T], partial: Fault | None) -> T:
         now = self.now()
@@ -272,6 +277,19 @@ class RoomServer:
             if order.status.is_open and order.filled == 0 and part > 0:
                 with contextlib.suppress(RefusalError):
                     exchange.cross(order.id, part, FLOW, now)
+
+
+def _refusal(faults: Mapping[Action, Fault]) -> tuple[Fault | None, bool]:
+    """Return the fault that answers a request in the place of the venue, and whether the request is executed first."""
+    for action in _REFUSALS:
+        if action in faults:
+            return faults[action], False
+    error = faults.get(Action.SERVER_ERROR)
+    return error, error is not None and error.executed
+
+
+def _retry_after(fault: Fault) -> int:
+    return fault.retry_after_s if fault.action in (Action.RATE_LIMIT, Action.BAN) else 0
 
 
 async def listen(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:

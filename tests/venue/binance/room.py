@@ -106,12 +106,12 @@ class BinanceRoom(Room):
         identity = self.keys.identify(request.headers.get("x-mbx-apikey", ""))
         return identity.account if identity else ""
 
-    def error_reply(self, kind: str, message: str = "", *, retry_after: int = 0) -> HttpReply:
+    def error_reply(self, kind: str, message: str = "", *, now: int, retry_after: int = 0) -> HttpReply:
         headers = {"Retry-After": str(retry_after)} if retry_after else {}
         known = {
             "reject": (400, -2010, "Order rejected."),
             "rate_limit": (429, -1003, "Too many requests."),
-            "ban": (418, -1003, "Way too many requests; IP banned."),
+            "ban": (418, -1003, f"Way too many requests; IP banned until {now // NS_PER_MS + 1_000 * retry_after}."),
             "server_error": (503, -1000, "Unknown error, please check your request or try again later."),
         }
         status, code, words = known[kind]

@@ -42,6 +42,16 @@ class ApiSession(Session):
         reply = {"id": number, "status": 200, "result": result, "rateLimits": []}
         return [Message("api", to_text(reply), self.account), *self.after(method, now)]
 
+    def refusal(self, text: str, kind: str, message: str, now: int, *, retry_after: int) -> list[Message]:
+        number, _, _ = self._parse(text)
+        said = self._room.error_reply(kind, message, now=now, retry_after=retry_after)
+        error: dict[str, Json] = dict(said.body) if isinstance(said.body, dict) else {}
+        if retry_after:
+            now_ms = now // NS_PER_MS
+            error["data"] = {"serverTime": now_ms, "retryAfter": now_ms + 1_000 * retry_after}
+        reply: dict[str, Json] = {"id": number, "status": said.status, "error": error, "rateLimits": []}
+        return [Message("api", to_text(reply), self.account)]
+
     def after(self, method: str, now: int) -> list[Message]:  # noqa: ARG002
         """Add messages that follow a reply."""
         return []

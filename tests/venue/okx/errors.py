@@ -60,6 +60,21 @@ def from_refusal(refusal: RefusalError, operation: str) -> OkxError:
     return OkxError(*REFUSALS.get(refusal.reason, ("51000", str(refusal))))
 
 
+FAULTS: dict[str, tuple[int, str, str]] = {
+    "reject": (200, "51008", "Order failed. Insufficient USDT margin in account"),
+    "rate_limit": (429, "50011", "Rate limit reached. Please refer to API documentation and throttle requests"),
+    "ban": (403, "50035", "This IP is banned."),
+    "server_error": (503, "50026", "System error. Try again later"),
+}
+"""Status over HTTP, code, words."""
+
+
+def fault_error(kind: str, message: str) -> OkxError:
+    """Return a fault in OKX's words."""
+    status, code, words = FAULTS[kind]
+    return OkxError(code, message or words, status)
+
+
 class Fields:
     """One object of parameters, from a query or a JSON body."""
 

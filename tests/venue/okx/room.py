@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from tests.venue.accounts import KeyRing, hmac_base64
 from tests.venue.core.model import RefusalError
 from tests.venue.floor import Floor
-from tests.venue.okx.errors import Fields, OkxError, from_refusal
+from tests.venue.okx.errors import Fields, OkxError, fault_error, from_refusal
 from tests.venue.okx.market import OkxMarket
 from tests.venue.okx.render import OkxRender
 from tests.venue.okx.session import OkxSession
@@ -136,15 +136,9 @@ class OkxRoom(Room):
         identity = self.keys.identify(request.headers.get("ok-access-key", ""))
         return identity.account if identity else ""
 
-    def error_reply(self, kind: str, message: str = "", *, retry_after: int = 0) -> HttpReply:  # noqa: ARG002
-        known = {
-            "reject": (200, "50024", "Order rejected by the venue."),
-            "rate_limit": (429, "50011", "Too Many Requests"),
-            "ban": (403, "50035", "This IP is banned."),
-            "server_error": (503, "50001", "Service temporarily unavailable. Please try again later."),
-        }
-        status, code, words = known[kind]
-        return HttpReply(status, {"code": code, "data": [], "msg": message or words})
+    def error_reply(self, kind: str, message: str = "", *, now: int, retry_after: int = 0) -> HttpReply:  # noqa: ARG002
+        error = fault_error(kind, message)
+        return HttpReply(error.status, {"code": error.code, "data": [], "msg": error.message})
 
     def open_session(self, path: str, query: Mapping[str, str], now: int) -> Session | None:  # noqa: ARG002
         return OkxSession(self.floor, self.render, self.trading, self.market, self.log_in) if path in SOCKETS else None

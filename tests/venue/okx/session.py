@@ -18,7 +18,7 @@ from tests.venue.core.model import (
     Trade,
 )
 from tests.venue.floor import Floor
-from tests.venue.okx.errors import Fields, OkxError
+from tests.venue.okx.errors import Fields, OkxError, fault_error
 from tests.venue.okx.market import BARS, OkxMarket
 from tests.venue.okx.render import OkxRender, plain, type_of
 from tests.venue.okx.trading import Action, Call, OkxTrading
@@ -154,6 +154,16 @@ class OkxSession(Session):
         body |= {"code": code, "msg": "", "data": [item for item, _ in results]}
         body |= {"inTime": str(now // 1_000), "outTime": str(now // 1_000)}
         return Message("api", to_text(body), self.account)
+
+    def refusal(self, text: str, kind: str, message: str, now: int, *, retry_after: int) -> list[Message]:  # noqa: ARG002
+        asked = json.loads(text)
+        error, operation = fault_error(kind, message), str(asked["op"])
+        name, _ = self._operations[operation]
+        args = asked.get("args")
+        calls = [Call(self.account, Fields(arg), now) for arg in args or () if isinstance(arg, dict)]
+        items: list[Json] = [self._trading.failure(name, error, call) for call in calls]
+        body: Json = {"id": str(asked.get("id")), "op": operation, "code": "1", "msg": "", "data": items}
+        return [Message("api", to_text(body), self.account)]
 
     # What the venue says
 

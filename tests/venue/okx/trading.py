@@ -214,11 +214,15 @@ class OkxTrading:
             error = from_refusal(refusal, operation)
         except OkxError as refused:
             error = refused
+        return self.failure(operation, error, call), False
+
+    def failure(self, operation: str, error: OkxError, call: Call) -> dict[str, Json]:
+        """Return the item that OKX gives for what it refuses."""
         ids: dict[str, Json] = {}
         for name in ("clOrdId", "ordId", "algoId", "algoClOrdId"):
             value = call.fields.text(name) if operation != "order" or name == "clOrdId" else None
             ids[name] = value or ""
-        return ids | {"sCode": error.code, "sMsg": error.message, "tag": "", "ts": str(call.now // NS_PER_MS)}, False
+        return ids | {"sCode": error.code, "sMsg": error.message, "tag": "", "ts": str(call.now // NS_PER_MS)}
 
     # Questions; each returns the whole `data`
 
