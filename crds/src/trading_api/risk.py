@@ -156,8 +156,9 @@ class RiskLimits(ApiModel):
     max_net_notional: Amount | None = None
     """Most that all positions and pending orders may be worth together, long less short, on either side."""
     price_tolerance: Share | None = None
-    """Share by which a price may be worse than the market: a buy above the ask, a sell below the bid. The market's
-    price must not be older than ``max_reference_age_seconds``, or than 60 seconds where that is absent."""
+    """Share by which a price may be worse than the market: a buy above the ask, a sell below the bid; that of an order
+    which waits for a trigger, worse than the trigger. The market's price must not be older than
+    ``max_reference_age_seconds``, or than 60 seconds where that is absent."""
     max_reference_age_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
     """Age of an instrument's newest price at which orders in it may only reduce."""
     max_balance_use: Share | None = None

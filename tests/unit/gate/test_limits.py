@@ -183,43 +183,6 @@ def test_an_exposure_that_cannot_be_valued_is_not_added_to() -> None:
     assert gate.submit(order("BUY", "1"), START) == Deny(Reason.NO_REFERENCE_PRICE, "BTC.X")
 
 
-@pytest.mark.parametrize(
-    ("side", "price", "expected"),
-    [
-        ("BUY", "103.02", None),
-        ("BUY", "103.03", "PriceOffMarket"),
-        ("BUY", "1", None),
-        ("SELL", "97.02", None),
-        ("SELL", "97.01", "PriceOffMarket"),
-        ("SELL", "1000", None),
-    ],
-)
-def test_price_tolerance(side: str, price: str, expected: str | None) -> None:
-    assert reason(open_gate(price_tolerance="0.02"), order(side, "1", price)) == expected
-
-
-def test_price_tolerance_needs_a_price_to_compare_with_unless_the_order_reduces() -> None:
-    gate = open_gate(price_tolerance="0.02")
-    assert reason(gate, order("BUY", "1", "100", contract=SPOT)) == "NoReferencePrice"
-    hold(gate, "1")
-    gate.book.market(PERPETUAL).bid = gate.book.market(PERPETUAL).mark = None
-    assert reason(gate, order("SELL", "1", "1")) is None
-
-
-def test_a_tolerance_compares_with_a_fresh_price_only() -> None:
-    gate = open_gate(price_tolerance="0.02")
-    hold(gate, "1")
-    at = START + 60 * SECOND
-    assert reason(gate, order("BUY", "1", "100"), at) is None
-    assert gate.submit(order("BUY", "1", "100"), at + 1) == Deny(
-        Reason.STALE_REFERENCE_PRICE, "BTC-PERP.X", Decimal(60), Decimal("60.000000001")
-    )
-    assert reason(gate, order("BUY", "1"), at + 1) is None  # a market order has no price to compare
-    assert reason(gate, order("SELL", "1", "120"), at + 1) is None  # it reduces
-    longer = open_gate(price_tolerance="0.02", max_reference_age_seconds=3600)
-    assert reason(longer, order("BUY", "1", "100"), START + 3600 * SECOND) is None
-
-
 def test_an_old_price_lets_only_reducing_orders_pass() -> None:
     gate = open_gate(max_reference_age_seconds=5, price_tolerance="0.01")
     hold(gate, "1")

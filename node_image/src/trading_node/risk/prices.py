@@ -59,12 +59,24 @@ def check_tolerance(order: OrderIntent, holding: Holding, plan: Plan, book: Gate
     touch = (market.ask if order.buy else market.bid) or touch_price(order, market)
     if not touch:
         return Deny(Reason.NO_REFERENCE_PRICE, order.contract.instrument_id)
+    if not order.active and order.trigger is not None:
+        touch = _touch_when_triggered(order, order.trigger, touch)
     if price <= touch if order.buy else price >= touch:
         return None
     excess = price - touch if order.buy else touch - price
     if excess <= tolerance * abs(touch):
         return None
     return Deny(Reason.PRICE_OFF_MARKET, order.contract.instrument_id, tolerance, round(excess / abs(touch), 6))
+
+
+def _touch_when_triggered(order: OrderIntent, trigger: Decimal, touch: Decimal) -> Decimal:
+    """Return the price that the market will offer at least when a conditional order becomes active.
+
+    A stop to buy waits for the market to rise to its trigger, a buy if touched for it to fall there. Where the market
+    has passed the trigger already, the order trades at once, at the price of now.
+    """
+    rises = order.buy is not order.kind.endswith("IF_TOUCHED")
+    return max(trigger, touch) if rises else min(trigger, touch)
 
 
 def check_tolerance_of_reducing(
