@@ -24,6 +24,11 @@ def register() -> None:
     settings.load_profile("fast")
 
 
+def is_thorough() -> bool:
+    """Tell whether the present profile tries more than what is written."""
+    return settings.get_profile(settings.get_current_profile_name()).max_examples > WRITTEN_FOR
+
+
 def times(count: int) -> int:
     """Scale a written count to the present profile."""
     chosen = settings.get_profile(settings.get_current_profile_name())
