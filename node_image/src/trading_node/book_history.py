@@ -59,7 +59,7 @@ class BookHistory:
         held: dict[str, Decimal] = {}
         for position in positions:
             if position.key.account_id == account_id:
-                name = to_engine(position.key.instrument_id)
+                name = to_engine(position.key.instrument_id, position.venue)
                 held[name] = held.get(name, Decimal(0)) + position.quantity
         mine = {order: filled for account, order, filled in orders if account == account_id}
         return BooksNow(orders=mine, positions={name: quantity for name, quantity in held.items() if quantity})

@@ -25,6 +25,7 @@ from nautilus_trader.model.enums import TradingState
 from nautilus_trader.portfolio.base import PortfolioFacade
 from nautilus_trader.trading.strategy import Strategy
 
+from trading_api.adapters import Adapter
 from trading_api.node_config import LogLevel
 from trading_node.book_events import BookEvent
 from trading_node.drain.facts import Policy, Result
@@ -160,13 +161,18 @@ class NautilusNode:
         self._reconciliation.install()
         return self._reconciliation
 
-    def keep_books(self, record: Callable[[BookEvent], None], simulated: Iterable[str], run: str) -> Callable[[], None]:
+    def keep_books(
+        self, record: Callable[[BookEvent], None], simulated: Iterable[str], run: str, adapters: Mapping[str, Adapter]
+    ) -> Callable[[], None]:
         """Tell the books every event from now on; return what ends that.
 
-        simulated: names of the venues whose accounts begin anew in each run; run: name of this one.
+        simulated: names of the venues whose accounts begin anew in each run; run: name of this one; adapters: of each
+        venue by its name.
         """
         trader_id = self._kernel.trader_id.value
-        books = NautilusBooks(self._kernel.cache, record, trader_id=trader_id, simulated=simulated, run=run)
+        books = NautilusBooks(
+            self._kernel.cache, record, trader_id=trader_id, simulated=simulated, run=run, adapters=adapters
+        )
         books.follow(self._bus)
         return functools.partial(books.leave, self._bus)
 

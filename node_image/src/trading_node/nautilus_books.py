@@ -5,8 +5,9 @@ event that it cannot translate is noted as it is: nothing is dropped.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from nautilus_trader.cache.cache import Cache
@@ -26,6 +27,7 @@ from nautilus_trader.model.enums import (
 from nautilus_trader.model.identifiers import AccountId, ClientOrderId, InstrumentId
 from nautilus_trader.model.objects import Price, Quantity
 
+from trading_api.adapters import Adapter
 from trading_node.book_events import (
     Amended,
     BookEvent,
@@ -89,9 +91,11 @@ class NautilusBooks:
         trader_id: str,
         simulated: Iterable[str] = (),
         run: str = "",
+        adapters: Mapping[str, Adapter] = MappingProxyType({}),
     ) -> None:
         """Prepare; `follow` acts.
 
+        adapters: what connects to each venue, by the venue's name.
         simulated: venues whose trade ids begin anew in each run, such as paper accounts and replays; a fill there is
         known by its order.
         run: name of this run. Simulated positions begin anew as well: those of another run are other positions.
@@ -102,6 +106,7 @@ class NautilusBooks:
         self._prefix = operation_id(trader_id, "")
         self._simulated = frozenset(simulated)
         self._run = run
+        self._adapters = adapters
         self._traits: dict[InstrumentId, Traits] = {}
         self._decimals: dict[int, Decimal] = {}
         self._accounts_noted: dict[AccountId, nautilus.AccountState] = {}
@@ -360,9 +365,10 @@ class NautilusBooks:
             return known
         instrument = self._cache.instrument(instrument_id)
         if instrument is None:
-            name = instrument_id.value
-            return Traits(name, instrument_id.venue.value, to_canonical(name))
-        traits = self._traits[instrument_id] = read_traits(instrument)
+            name, venue = instrument_id.value, instrument_id.venue.value
+            return Traits(name, venue, to_canonical(name, adapter=self._adapters.get(venue)))
+        adapter = self._adapters.get(instrument_id.venue.value)
+        traits = self._traits[instrument_id] = read_traits(instrument, adapter)
         return traits
 
     def _exact(self, value: Price | Quantity) -> Decimal:

@@ -113,7 +113,8 @@ class Restorer:
         # Each strategy's fills begin where its own share left zero: only what made the shares makes the sum.
         fills = [fill for each in group for fill in since_flat(each.position.quantity, in_sequence(each.fills))]
         try:
-            instrument = self._cache.instrument(InstrumentId.from_str(to_engine(key.instrument_id)))
+            name = to_engine(key.instrument_id, group[0].position.venue)
+            instrument = self._cache.instrument(InstrumentId.from_str(name))
         except InstrumentIdError:
             instrument = None
         if quantity == 0:
@@ -193,7 +194,7 @@ def _position_of(events: Iterable[OrderEvent], order: Order) -> PositionId | Non
 def _remembered(fills: Iterable[Filled]) -> Iterable[tuple[FillKey, int]]:
     for fill in fills:
         try:
-            instrument = to_engine(fill.instrument_id)
+            instrument = to_engine(fill.instrument_id, fill.venue)
         except InstrumentIdError:
             continue
         yield (instrument, fill.trade_id, fill.side in (Side.BUY, Side.BACK)), fill.ts_event

@@ -6,6 +6,7 @@ from decimal import Decimal
 from nautilus_trader.model import instruments
 from nautilus_trader.model.enums import CurrencyType
 
+from trading_api.adapters import Adapter
 from trading_node.instrument_ids import InstrumentTerms, InstrumentType
 from trading_node.venue_symbols import to_canonical
 
@@ -47,17 +48,18 @@ class Traits:
     selection: str = ""
 
 
-def read_traits(instrument: instruments.Instrument) -> Traits:
-    """Return what the books keep of an instrument."""
+def read_traits(instrument: instruments.Instrument, adapter: Adapter | None = None) -> Traits:
+    """Return what the books keep of an instrument; adapter: what connects to its venue, where that is known."""
     base, quote = instrument.get_base_currency(), instrument.quote_currency
     kind = _TYPES.get(type(instrument))
     if kind is InstrumentType.SPOT and base is not None and base.currency_type == quote.currency_type:
         kind = InstrumentType.FX if quote.currency_type == CurrencyType.FIAT else kind
     codes = ("" if base is None else base.code, quote.code)
+    terms = InstrumentTerms(type=kind, base=codes[0], quote=codes[1])
     return Traits(
         name=instrument.id.value,
         venue=instrument.id.venue.value,
-        canonical=to_canonical(instrument.id.value, InstrumentTerms(type=kind, base=codes[0], quote=codes[1])),
+        canonical=to_canonical(instrument.id.value, terms, adapter),
         kind=kind,
         base=codes[0] or _underlying(instrument),
         quote=codes[1],

@@ -268,8 +268,10 @@ class Runner:
             return
         self._enter(Life(state=NodeState.STARTING, reason="OpeningBooks"))
         await books.open()
-        simulated = [venue.name for venue in self._config.trading_node.venues if venue.paper is not None]
-        books.follow(node.keep_books(books.record, simulated, paper_run))
+        venues = self._config.trading_node.venues
+        simulated = [venue.name for venue in venues if venue.paper is not None]
+        adapters = {venue.name: venue.adapter for venue in venues}
+        books.follow(node.keep_books(books.record, simulated, paper_run, adapters))
 
     async def _close_books(self) -> None:
         if self._books is None:

@@ -1,13 +1,16 @@
 """How each venue spells its instruments: the trading engine's ids to canonical ones and back.
 
-`to_canonical` never fails and `to_engine` undoes it exactly. A venue without rules of its own, such as an exchange that
-a broker reaches or one that is only simulated, keeps its spelling.
+`to_canonical` never fails and `to_engine` undoes it exactly, told the engine's name of the venue. An adapter spells the
+same under whatever name its venue has: Binance's venues are named freely, and two of them may trade one instrument,
+which then has one id. A venue without rules of its own, such as an exchange that a broker reaches or one that is only
+simulated, keeps its spelling.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from trading_api.adapters import FIXED_VENUES, Adapter
 from trading_node.instrument_ids import (
     INVERSE,
     LINEAR,
@@ -27,16 +30,17 @@ Read = Callable[[str, InstrumentTerms], CanonicalId | None]
 Spell = Callable[[CanonicalId], str | None]
 
 
-def to_canonical(engine_id: str, terms: InstrumentTerms = NO_TERMS) -> str:
+def to_canonical(engine_id: str, terms: InstrumentTerms = NO_TERMS, adapter: Adapter | None = None) -> str:
     """Return the canonical id of SYMBOL.VENUE. Raises InstrumentIdError for a text without symbol or venue.
 
     `terms` tell base and quote apart where a symbol runs them together; without them a list of usual quote currencies
-    does.
+    does. `adapter`: what connects to the venue; where it is not known, the venue's name stands for it.
     """
     symbol, dot, venue = engine_id.rpartition(".")
     if not dot or not symbol or not venue:
         raise InstrumentIdError(f"{engine_id!r} is no instrument: write SYMBOL.VENUE, such as BTCUSDT-PERP.BINANCE")
-    rules = _RULES.get(venue)
+    speller = venue if adapter is None else SPELLERS.get(adapter, venue)
+    rules = _RULES.get(speller)
     if rules is None:
         kind = terms.type or InstrumentType.OTHER
         spelled = VERBATIM + symbol if symbol.startswith(VERBATIM) else symbol
@@ -45,19 +49,20 @@ def to_canonical(engine_id: str, terms: InstrumentTerms = NO_TERMS) -> str:
     if read is not None and _spelled(read) == symbol:
         return str(read)
     kind = terms.type or (read.type if read else InstrumentType.OTHER)
-    return str(CanonicalId(venue=venue, type=kind, payload=VERBATIM + symbol))
+    return str(CanonicalId(venue=speller, type=kind, payload=VERBATIM + symbol))
 
 
-def to_engine(canonical: str) -> str:
-    """Return SYMBOL.VENUE of a canonical id. Raises InstrumentIdError for one that names no such instrument."""
+def to_engine(canonical: str, venue: str = "") -> str:
+    """Return SYMBOL.VENUE of a canonical id. Raises InstrumentIdError for one that names no such instrument.
+
+    `venue`: the engine's name of the venue, which the books keep beside the id; the usual one if empty.
+    """
     parsed = parse_canonical(canonical)
-    venue = _ENGINE_VENUES.get(parsed.venue, parsed.venue)
-    if parsed.venue not in _ENGINE_VENUES:
-        venue = parsed.venue.removeprefix(VERBATIM)
+    usual = _ENGINE_VENUES.get(parsed.venue) or parsed.venue.removeprefix(VERBATIM)
     symbol = _spelled(parsed)
     if symbol is None:
-        raise InstrumentIdError(f"{canonical!r} names nothing that {venue} trades: see the forms in venue_symbols")
-    return f"{symbol}.{venue}"
+        raise InstrumentIdError(f"{canonical!r} names nothing that {usual} trades: see the forms in venue_symbols")
+    return f"{symbol}.{venue or usual}"
 
 
 def _spelled(canonical: CanonicalId) -> str | None:
@@ -345,6 +350,8 @@ class _Rules:
     spell: Spell
 
 
+SPELLERS: Mapping[Adapter, str] = {Adapter.BINANCE: "BINANCE", **FIXED_VENUES}
+"""Whose spelling an adapter uses; a replay has that of the venue that its own is named after."""
 _RULES = {
     "BINANCE": _Rules(_read_binance, _spell_binance),
     "BYBIT": _Rules(_read_bybit, _spell_bybit),

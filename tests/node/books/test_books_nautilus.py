@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import MessageBus, TestClock
+from nautilus_trader.common.factories import OrderFactory
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.enums import AccountType, OmsType
 from nautilus_trader.model.events import AccountState
-from nautilus_trader.model.identifiers import AccountId, ExecAlgorithmId, TraderId
-from nautilus_trader.model.objects import AccountBalance, Money
+from nautilus_trader.model.identifiers import AccountId, ExecAlgorithmId, InstrumentId, StrategyId, TraderId, Venue
+from nautilus_trader.model.objects import AccountBalance, Money, Quantity
 
 from tests.node.gate.backtests import BUY, PERPETUAL, SELL, SPOT, Run, Script, Step, backtest
 from tests.unit.books.agreement import differences, expected_tables, stored_tables
 from tests.unit.books.database_suite import run as run_async
+from trading_api.adapters import Adapter
 from trading_node.book_events import BookEvent, Filled, Noted, Placed
 from trading_node.nautilus_books import NautilusBooks
 from trading_node.orders import Order
@@ -26,6 +28,7 @@ from trading_node.positions import Position, fold_position, position_key
 from trading_node.store.books import Books, BooksSettings
 from trading_node.store.engine import embedded_url, make_engine
 from trading_node.store.projection import fold_orders, order_events
+from trading_node.venue_symbols import to_engine
 
 TRADER = "GATE-001"
 PRICES = ["50000", "50100", "49900", "50250.5", "49800", "50000"] * 4
@@ -170,6 +173,23 @@ def test_simulated_trade_ids_are_known_by_their_order() -> None:
     (named,) = fills_of_a_run(["BINANCE"])
     assert named.endswith(f":{plain}")
     assert named.startswith("O-")
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_instruments_are_called_by_what_connects_to_their_venue(loaded: bool) -> None:
+    """Venues of Binance are named freely, and several of them may be in one node."""
+    told: list[BookEvent] = []
+    cache = Cache()
+    name = InstrumentId(PERPETUAL.id.symbol, Venue("DESK_A"))
+    if loaded:
+        cache.add_instrument(type(PERPETUAL).from_dict({**type(PERPETUAL).to_dict(PERPETUAL), "id": name.value}))
+    books = NautilusBooks(cache, told.append, trader_id=TRADER, adapters={"DESK_A": Adapter.BINANCE})
+    factory = OrderFactory(TraderId(TRADER), StrategyId("S-1"), TestClock())
+    books.on_event(factory.market(name, BUY, Quantity.from_str("1")).init_event)
+    (placed,) = told
+    assert isinstance(placed, Placed)
+    assert (placed.instrument_id, placed.venue) == ("BINANCE-FUTURES:PERPETUAL:BTC-USDT@LIN", "DESK_A")
+    assert to_engine(placed.instrument_id, placed.venue) == name.value
 
 
 def test_a_run_ends_in_the_database(tmp_path: Path) -> None:

@@ -5,10 +5,23 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.books.stories import light
+from trading_api.adapters import Adapter
 from trading_node.instrument_ids import CanonicalId, InstrumentIdError, InstrumentTerms, InstrumentType, parse_canonical
 from trading_node.venue_symbols import to_canonical, to_engine
 
 VENUES = ["BINANCE", "BYBIT", "OKX", "DERIBIT", "KRAKEN", "HYPERLIQUID", "NASDAQ", "IDEALPRO", "SIM", "BINANCE-SPOT"]
+NAMED = {
+    **dict.fromkeys(VENUES),
+    "BINANCE_SPOT": Adapter.BINANCE,
+    "BINANCE_COIN": Adapter.BINANCE,
+    "BINANCE-FUTURES": Adapter.BINANCE,
+    "NYSE": Adapter.BINANCE,
+    "DESK:A@~1": Adapter.BINANCE,
+    "OKX": Adapter.OKX,
+    "SMART": Adapter.INTERACTIVE_BROKERS,
+    "RECORDED": Adapter.REPLAY,
+}
+"""What venues are called, and what connects to each."""
 PAIRS = [
     ("BTCUSDT.BINANCE", "BINANCE-SPOT:SPOT:BTC-USDT"),
     ("ETHBTC.BINANCE", "BINANCE-SPOT:SPOT:ETH-BTC"),
@@ -53,6 +66,18 @@ PAIRS = [
     ("PURR-USDC-SPOT.HYPERLIQUID", "HYPERLIQUID:SPOT:PURR-USDC"),
     ("+250.HYPERLIQUID", "HYPERLIQUID:BINARY:+250"),
 ]
+NAMED_FREELY = [
+    ("BTCUSDT.BINANCE_SPOT", "BINANCE-SPOT:SPOT:BTC-USDT"),
+    ("BTCUSDT-PERP.BINANCE_FUTURES", "BINANCE-FUTURES:PERPETUAL:BTC-USDT@LIN"),
+    ("BTCUSDT-PERP.BINANCE-FUTURES", "BINANCE-FUTURES:PERPETUAL:BTC-USDT@LIN"),
+    ("BTCUSDC-PERP.DESK_A", "BINANCE-FUTURES:PERPETUAL:BTC-USDC@LIN"),
+    ("BTCUSDT_250328.DESK_A", "BINANCE-FUTURES:FUTURE:BTC-USDT-250328@LIN"),
+    ("BTCUSD-PERP.BINANCE_COIN", "BINANCE-FUTURES:PERPETUAL:BTC-USD@INV"),
+    ("BTCUSD_250328.BINANCE_COIN", "BINANCE-FUTURES:FUTURE:BTC-USD-250328@INV"),
+    ("SOMETHING ELSE.BINANCE_COIN", "BINANCE:OTHER:~SOMETHING ELSE"),
+    ("BTCUSDT.OKX", "BINANCE-SPOT:SPOT:BTC-USDT"),
+]
+"""Binance's venues alone may have any name."""
 BROKERED = [
     ("AAPL.NASDAQ", InstrumentType.EQUITY, "NASDAQ:EQUITY:AAPL"),
     ("BRK.B.NYSE", InstrumentType.EQUITY, "NYSE:EQUITY:BRK.B"),
@@ -67,6 +92,12 @@ BROKERED = [
 def test_known_instruments(engine: str, canonical: str) -> None:
     assert to_canonical(engine) == canonical
     assert to_engine(canonical) == engine
+
+
+@pytest.mark.parametrize(("engine", "canonical"), NAMED_FREELY)
+def test_an_adapter_spells_the_same_whatever_its_venue_is_called(engine: str, canonical: str) -> None:
+    assert to_canonical(engine, adapter=Adapter.BINANCE) == canonical
+    assert to_engine(canonical, engine.rpartition(".")[2]) == engine
 
 
 @pytest.mark.parametrize(("engine", "kind", "canonical"), BROKERED)
@@ -93,15 +124,17 @@ WORDS = [
 symbols = st.text(min_size=1) | st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map("".join)
 
 
-@given(symbols, st.sampled_from(VENUES))
+@given(symbols, st.sampled_from(sorted(NAMED)))
 @example("BTC-03JAN25-LINEAR", "BYBIT")  # a day with a leading zero would not come back
 @example("BTCUSDC-LINEAR", "BYBIT")  # the venue itself calls this one BTCPERP
 @example("~BTCUSDT", "BINANCE")
 def test_nothing_is_lost_on_the_way(symbol: str, venue: str) -> None:
     engine = f"{symbol}.{venue}"
-    canonical = to_canonical(engine)
-    assert to_engine(canonical) == engine
+    canonical = to_canonical(engine, adapter=NAMED[venue])
+    assert to_engine(canonical, venue) == engine
     assert str(parse_canonical(canonical)) == canonical
+    if venue in VENUES:
+        assert to_engine(canonical) == engine
 
 
 @light
@@ -109,6 +142,14 @@ def test_nothing_is_lost_on_the_way(symbol: str, venue: str) -> None:
 def test_two_instruments_never_share_an_id(one: str, other: str, venue: str, place: str) -> None:
     if (one, venue) != (other, place):
         assert to_canonical(f"{one}.{venue}") != to_canonical(f"{other}.{place}")
+
+
+@light
+@given(symbols, symbols, st.sampled_from(sorted(NAMED)))
+def test_two_instruments_of_a_venue_never_share_an_id(one: str, other: str, venue: str) -> None:
+    if one != other:
+        adapter = NAMED[venue]
+        assert to_canonical(f"{one}.{venue}", adapter=adapter) != to_canonical(f"{other}.{venue}", adapter=adapter)
 
 
 @light
