@@ -131,8 +131,8 @@ def _event(row: dict[str, str]) -> EventRow:
     if row["kind"] == "FILLED":
         trade = json.loads(row["payload"][1:])["trade_id"]
     elif row["kind"] == "FILL_VOIDED":
-        # account|instrument|trade|side; instruments and accounts hold no bar.
-        trade = json.loads(row["payload"][1:])["fill_id"].split("|")[2]
+        # trader|account|instrument|trade|side; traders, instruments and accounts hold no bar.
+        trade = json.loads(row["payload"][1:])["fill_id"].split("|")[3]
     return EventRow(
         event_id=row["event_id"],
         client_id=row["operation_id"].partition("/")[2],

@@ -179,11 +179,12 @@ class Filled(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     @property
     def fill_id(self) -> str:
-        """The venue's own identity of the fill: equal however and how often it is learned.
+        """The venue's own identity of the fill in a trader's books: equal however and how often it is learned.
 
-        The side is part of it because some venues give both sides of a trade with oneself one trade id.
+        The trader is part of it because traders that share an account, now or one after the other, may share a database
+        with books of its own each; the side because some venues give both sides of a trade with oneself one trade id.
         """
-        return f"{self.account_id}|{self.instrument_id}|{self.trade_id}|{self.side}"
+        return f"{self.trader_id}|{self.account_id}|{self.instrument_id}|{self.trade_id}|{self.side}"
 
 
 class FillVoided(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):

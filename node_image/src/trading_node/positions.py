@@ -59,7 +59,11 @@ class Position:
     average_price: Decimal | None = None
     """Entry price of what is open; None when flat. Of an inverse contract the harmonic mean, as its venues count."""
     realized_profit: Decimal = _ZERO
-    """In the settlement currency, after commissions that were paid in it."""
+    """In the settlement currency, after commissions that were paid in it or taken from the holding itself.
+
+    Those count at the entry price of what was held: then this, and what the rest is worth above its entry price, are
+    together the cash and the holding that there are.
+    """
     commissions: Mapping[str, Decimal]
     """All that was paid, per currency."""
     bought: Decimal = _ZERO
@@ -123,12 +127,16 @@ def _next(position: Position, fill: Filled) -> Position:
     if fill.commission_currency == position.settlement_currency and not in_base:
         profit -= fill.commission
     after = before + change
-    held = after - fill.commission if in_base else after
+    average = _average_price(position, change, after, fill.price)
+    held = after
+    if in_base:
+        held -= fill.commission
+        profit -= fill.commission * position.multiplier * average
     opened_anew = held != 0 and (before == 0 or (before > 0) != (held > 0))
     return replace(
         position,
         quantity=held,
-        average_price=_average_price(position, change, after, fill.price) if held else None,
+        average_price=average if held else None,
         realized_profit=rounded(position.realized_profit + profit),
         commissions=_with_commission(position.commissions, fill),
         bought=position.bought + (fill.quantity if change > 0 else _ZERO),

@@ -14,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.examples import examples
 from tests.unit.books.agreement import differences, expected_tables, stored_tables
 from tests.unit.books.stories import TRADER, filled, histories, moved, noted, placed, voided
-from trading_node.book_events import BookEvent, TransitionKind
+from trading_node.book_events import BookEvent, TransitionKind, operation_id
 from trading_node.store.batch import write_batch
 from trading_node.store.codec import encode
 from trading_node.store.engine import make_engine
@@ -57,10 +58,10 @@ def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(coroutine)
 
 
-async def write(engine: AsyncEngine, *batches: list[BookEvent]) -> None:
+async def write(engine: AsyncEngine, *batches: list[BookEvent], trader: str = TRADER) -> None:
     for batch in batches:
         async with engine.begin() as connection:
-            await write_batch(connection, TRADER, [encode(event) for event in batch])
+            await write_batch(connection, trader, [encode(event) for event in batch])
 
 
 async def told(engine: AsyncEngine, events: list[BookEvent]) -> list[str]:
@@ -122,6 +123,26 @@ class DatabaseSuite:
                 return await told(engine, history)
 
         assert run(story()) == []
+
+    @pytest.mark.parametrize("firsthand", [False, True])
+    async def test_traders_of_one_account_keep_books_of_their_own(self, fresh: MakeEngine, firsthand: bool) -> None:
+        """The venue tells the account's fills to each: as they happen, or when it is asked later."""
+        other = "DESK-B-001"
+        mine: list[BookEvent] = [placed(), filled("1", "10", "100", reconciliation=True)]
+        theirs: list[BookEvent] = [
+            replace(event, trader_id=other, operation_id=operation_id(other, "O-1"), event_id=f"other/{event.event_id}")
+            for event in (placed(), filled("1", "10", "100", reconciliation=not firsthand))
+        ]
+        async with fresh() as engine:
+            await write(engine, mine)
+            await write(engine, theirs, trader=other)
+            found = await stored_tables(engine)
+            assert len(found["fills"]) == 2
+            assert {row["trader_id"]: row["quantity"] for row in found["positions"].values()} == {TRADER: 10, other: 10}
+            assert {row["trader_id"]: row["filled_quantity"] for row in found["orders"].values()} == {
+                TRADER: 10,
+                other: 10,
+            }
 
     async def test_decimals_come_back_as_they_went(self, fresh: MakeEngine) -> None:
         async with fresh() as engine:

@@ -105,7 +105,49 @@ def test_commission_in_what_was_bought_is_taken_from_the_holding() -> None:
     position = fold_position([buy])
     assert position is not None
     assert position.quantity == Decimal("0.999")
-    assert position.realized_profit == 0
+    assert position.average_price == 100
+    assert position.realized_profit == Decimal("-0.1")
+    sold = apply_fill(position, filled("2", "0.999", "100", 6, side=Side.SELL, spot=True))
+    assert sold.quantity == 0
+    assert sold.realized_profit == Decimal("-0.1")  # 100 paid, 99.9 got back
+
+
+def test_commission_in_what_was_bought_by_hand() -> None:
+    """Bought 1 at 100 and 1 at 120, each a hundredth less; sold 1.5 at 130, paid for in dollars; 0.48 is left."""
+    buys = [
+        filled("1", "1", "100", 1, commission=Decimal("0.01"), commission_currency="BTC", spot=True),
+        filled("2", "1", "120", 2, commission=Decimal("0.01"), commission_currency="BTC", spot=True),
+    ]
+    sell = filled(
+        "3", "1.5", "130", 3, side=Side.SELL, commission=Decimal("0.2"), commission_currency="USDT", spot=True
+    )
+    position = fold_position([*buys, sell])
+    assert position is not None
+    assert position.quantity == Decimal("0.48")
+    assert position.average_price is not None
+    cash = Decimal(-100 - 120 + 195) - Decimal("0.2")
+    entry = Decimal("0.48") * position.average_price
+    assert abs(position.realized_profit - (cash + entry)) < CLOSE
+    assert abs(position.average_price - (Decimal("0.99") * 100 + 120) / Decimal("1.99")) < CLOSE
+
+
+@light
+@given(fills(), st.lists(st.integers(0, 100), min_size=8, max_size=8), prices)
+def test_profit_and_holding_are_the_cash_that_there_is(made: list[Filled], charged: list[int], mark: Decimal) -> None:
+    """Whatever commission is taken from what is held, on either side of zero."""
+    made = [
+        replace(fill, spot=True, commission=Decimal(part).scaleb(-3) * fill.quantity, commission_currency="BTC")
+        for fill, part in zip(made, charged, strict=False)
+    ]
+    position = fold_position(made)
+    assert position is not None
+    cash = -sum(Fraction(fill.quantity) * fill.side.sign * Fraction(fill.price) for fill in made)
+    held = sum(Fraction(fill.quantity) * fill.side.sign - Fraction(fill.commission) for fill in made)
+    assert Fraction(position.quantity) == held
+    unrealized = held * (Fraction(mark) - Fraction(position.average_price or 0))
+    worth = cash + held * Fraction(mark)
+    turnover = sum(Fraction(fill.quantity) * max(Fraction(fill.price), Fraction(mark)) for fill in made)
+    assert abs(Fraction(position.realized_profit) + unrealized - worth) <= turnover * Fraction(CLOSE)
 
 
 def test_a_flip_opens_anew_at_the_price_of_the_fill() -> None:

@@ -59,7 +59,7 @@ async def write_batch(connection: AsyncConnection, trader_id: str, payloads: Seq
     await _upsert(connection, schema.orders, rows)
     touched = touched_fills(concerned)
     if touched:
-        changes = change_fills(touched, folds, await _known_fills(connection, touched))
+        changes = change_fills(touched, folds, await _known_fills(connection, trader_id, touched))
         await _write_fills(connection, changes)
 
 
@@ -83,9 +83,10 @@ async def _history(connection: AsyncConnection, operation_ids: Iterable[str]) ->
     return order_events(decode(payload.encode()) for payload in payloads)
 
 
-async def _known_fills(connection: AsyncConnection, fill_ids: Iterable[str]) -> dict[str, FillState]:
+async def _known_fills(connection: AsyncConnection, trader_id: str, fill_ids: Iterable[str]) -> dict[str, FillState]:
     condition, keys = _among(connection, schema.fills.c.fill_id, fill_ids)
-    rows = await connection.execute(select(schema.fills).where(condition), keys)
+    mine = schema.fills.c.trader_id == trader_id
+    rows = await connection.execute(select(schema.fills).where(condition, mine), keys)
     return {row["fill_id"]: FillState(read_fill(row), row["voided"]) for row in rows.mappings()}
 
 
