@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -154,14 +155,15 @@ class Bench:
 
     async def report(self, pod: Manifest, state: str, **fields: Any) -> None:
         """Report as the node of a pod does."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         node = {
             "podName": pod_name(NAME),
             "podUid": uid_of(pod),
             "revision": "r",
             "state": state,
             "reconciled": state == "Trading",
-            "startedAt": "2026-01-01T00:00:00Z",
-            "updatedAt": "2026-01-01T00:00:00Z",
+            "startedAt": now,
+            "updatedAt": now,
         } | fields
         body = {
             "apiVersion": TRADING_DEPLOYMENT.api_version,

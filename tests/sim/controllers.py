@@ -6,7 +6,7 @@ StatefulSet controller acts on what its own informer last told it, which may be 
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -168,6 +168,9 @@ class Process:
     told: str = ""
     limits: str = ""
     """Hash of the limits that it applies."""
+    started: str = ""
+    mute: bool = False
+    """Whether its reports do not arrive."""
 
 
 def _volumes(pod: Manifest, source: str) -> list[Manifest]:
@@ -183,6 +186,8 @@ class Machines:
     processes: dict[str, Process] = field(default_factory=dict)
     ended: list[Process] = field(default_factory=list)
     on_start: Callable[[Process], None] = lambda _: None
+    times_reports: bool = False
+    """Whether reports tell when they were written: their operator then looks again and again whether one is due."""
 
     def steps(self) -> Iterator[Step]:
         for pod in self.store.of_kind(POD):
@@ -254,15 +259,29 @@ class Machines:
         limits = self._limits(pod)
         assert limits is not None
         process.limits = hash_of(limits)
+        self._run(process, {})
+
+    def _run(self, process: Process, last: Manifest) -> None:
+        process.started = self.store.clock.text
         self.processes[process.uid] = process
         self.on_start(process)
         running = {
             "name": "node",
             "ready": True,
             "started": True,
-            "state": {"running": {"startedAt": self.store.clock.text}},
+            "state": {"running": {"startedAt": process.started}},
+            "lastState": last,
         }
-        self._say(ref, {"phase": "Running", "containerStatuses": [running]})
+        self._say(process.pod, {"phase": "Running", "containerStatuses": [running]})
+
+    def restart(self, process: Process, *, mute: bool = False) -> Process:
+        """Kill a node's process; its kubelet starts another in the same pod."""
+        killed = {"exitCode": 137, "reason": "OOMKilled", "startedAt": process.started}
+        self._forget(process.uid)
+        self.store.clock.advance(2)
+        again = replace(process, state="Starting", states=["Starting"], told="", mute=mute)
+        self._run(again, {"terminated": killed | {"finishedAt": self.store.clock.text}})
+        return again
 
     def _end(self, ref: ObjectRef, uid: str) -> None:
         self._forget(uid)
@@ -296,7 +315,7 @@ class Machines:
         limits = self._limits(pod) if pod is not None else None
         if limits is not None and hash_of(limits) != process.limits:
             yield f"kubelet syncs limits {process.pod.name}", lambda: self._sync_limits(process, hash_of(limits))
-        if process.told != process.state:
+        if process.told != process.state and not process.mute:
             yield f"node reports {process.pod.name}", lambda: self.report(process)
 
     def _become(self, process: Process, state: str) -> None:
@@ -306,7 +325,9 @@ class Machines:
     def _refuse(self, process: Process) -> None:
         self._forget(process.uid)
         message = json.dumps({"reason": "StrategyRefused", "message": "no such class", "remedy": "write another path"})
-        end = {"terminated": {"exitCode": int(ExitCode.STRATEGY_REFUSED), "reason": "Error", "message": message}}
+        lived = {"startedAt": process.started, "finishedAt": self.store.clock.text}
+        code = int(ExitCode.STRATEGY_REFUSED)
+        end = {"terminated": {"exitCode": code, "reason": "Error", "message": message} | lived}
         waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
         status = {"name": "node", "ready": False, "state": waiting, "lastState": end, "restartCount": 1}
         self._say(process.pod, {"phase": "Running", "containerStatuses": [status]})
@@ -323,7 +344,8 @@ class Machines:
             "state": state or process.state,
             "reconciled": process.state == "Trading",
             "limits": {"hash": process.limits},
-        }
+            "startedAt": process.started,
+        } | ({"updatedAt": self.store.clock.text} if self.times_reports else {})
         self.store.apply_status(
             {**live, "metadata": {**live["metadata"], "resourceVersion": ""}, "status": {"node": node}}
         )

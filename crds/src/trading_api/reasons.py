@@ -46,7 +46,7 @@ class ProgressReason(StrEnum):
     NOT_RECONCILED = "NotReconciled"
     """The node does not agree with its venues yet; the message says what is missing."""
     NO_REPORT = "NoReport"
-    """No node of this deployment reports."""
+    """No node of this deployment reports, or none has for several intervals."""
     APPLYING_LIMITS = "ApplyingLimits"
     """New limits are on their way to the node, which goes on trading under the former ones; it takes seconds."""
     REPLACING = "Replacing"

@@ -58,6 +58,8 @@ class Phase(StrEnum):
     """The node is stopped, because ``spec.suspend`` is true."""
     STOPPING = "Stopping"
     """The node is being stopped."""
+    UNKNOWN = "Unknown"
+    """The node runs and has not reported for so long that nobody knows what it does; it may still trade."""
     FAILED = "Failed"
     """Nothing runs, and nothing will until the spec changes: the revision ended with an error that it would meet again,
     or there is none, because the spec is not accepted."""
@@ -293,7 +295,8 @@ class NodeStatus(ApiModel):
     pod_name: Annotated[str, Field(max_length=253)]
     """Name of the pod that reports."""
     pod_uid: Annotated[str, Field(max_length=64)]
-    """Uid of the pod that reports; a report of another pod than the present one is stale."""
+    """Uid of the pod that reports; a report of another pod than the present one, or of an earlier process in it, is
+    stale."""
     revision: Annotated[str, Field(max_length=64)]
     """Revision that the node runs."""
     state: NodeState
@@ -329,7 +332,7 @@ class NodeStatus(ApiModel):
     started_at: Timestamp
     """When the process started."""
     updated_at: Timestamp
-    """When this was written."""
+    """When this was written; a node reports after five intervals though nothing has changed."""
 
 
 class RevisionStatus(ApiModel):

@@ -43,6 +43,8 @@ ENV_CACHE_URL: Final = "TRADING_CACHE_URL"
 """Set from the Redis cache's Secret."""
 ENV_REPORT_INTERVAL: Final = "TRADING_REPORT_INTERVAL_SECONDS"
 """How often the node may refresh the numbers in ``status.node``; a change of state is reported at once."""
+QUIET_REPORT_INTERVALS: Final = 5
+"""After so many intervals a node reports though nothing has changed, so that silence tells something."""
 
 NODE_CONTAINER: Final = "node"
 POD_SUFFIX: Final = "-node-0"

@@ -30,6 +30,7 @@ FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 60.0
 MIN_GAP_SECONDS = 1.0
 """Changes of state that follow each other faster share a report."""
+QUIET_INTERVALS = wiring.QUIET_REPORT_INTERVALS
 JITTER = 0.1
 
 _log = logging.getLogger(__name__)
@@ -154,7 +155,7 @@ def _message(body: str) -> str:
 
 
 class StatusReporter:
-    """Reports a change of state at once and changed numbers now and then."""
+    """Reports a change of state at once and changed numbers now and then; what does not change, rarely."""
 
     def __init__(
         self,
@@ -170,6 +171,7 @@ class StatusReporter:
         self._wake = asyncio.Event()
         self._random = random.Random()  # noqa: S311  # spreads load, keeps no secret
         self._sent: dict[str, Any] | None = None
+        self._sent_at = 0.0
         self._retry = FIRST_RETRY_SECONDS
         self._said = ""
         self._finishing = False
@@ -205,7 +207,7 @@ class StatusReporter:
         """Send what has changed; return how long to wait unless a state changes."""
         self._wake.clear()
         interval = self._interval * self._random.uniform(1 - JITTER, 1 + JITTER)
-        if self._sent == _numbers(self._source()):
+        if self._sent == _numbers(self._source()) and self._quiet_seconds() < (QUIET_INTERVALS - 0.5) * self._interval:
             return interval
         match await self._send():
             case Outcome.ACCEPTED:
@@ -220,13 +222,16 @@ class StatusReporter:
         answer = await self._client.apply(status)
         self._on_outcome(answer.outcome)
         if answer.outcome is Outcome.ACCEPTED:
-            self._sent = _numbers(status)
+            self._sent, self._sent_at = _numbers(status), asyncio.get_running_loop().time()
             self._retry = FIRST_RETRY_SECONDS
             self._say("")
         else:
             self._retry = min(answer.retry_after_seconds or self._retry * 2, LONGEST_RETRY_SECONDS)
             self._say(answer.detail)
         return answer.outcome
+
+    def _quiet_seconds(self) -> float:
+        return asyncio.get_running_loop().time() - self._sent_at
 
     def _say(self, problem: str) -> None:
         """Log a problem when it appears, changes or ends, not each time it is met."""

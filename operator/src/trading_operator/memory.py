@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from trading_api import wiring
+from trading_api.reasons import DegradedReason
 from trading_operator.desired.names import ANNOTATION_APPROVE, FINALIZER
 from trading_operator.objects import (
     AUXILIARY_KINDS,
@@ -205,9 +206,17 @@ def _deployment(manifest: Manifest) -> tuple[Hashable, ...]:
         generation_of(manifest),
         finalizers_of(manifest),
         annotations_of(manifest).get(ANNOTATION_APPROVE),
-        *(node.get(name) for name in ("podUid", "state", "reason", "reconciled")),
+        # A process that was started again in its pod has the uid and perhaps the state of the one before.
+        *(node.get(name) for name in ("podUid", "startedAt", "state", "reason", "reconciled")),
+        node.get("updatedAt") if _counts_as_silent(status) else None,
         *((node.get("limits") or {}).get(name) for name in ("hash", "error")),
     )
+
+
+def _counts_as_silent(status: Mapping[str, Any]) -> bool:
+    """Tell whether any report is news, because none was heard for so long."""
+    conditions = status.get("conditions") or ()
+    return any(one.get("reason") == DegradedReason.NODE_NOT_REPORTING for one in conditions)
 
 
 def _stateful_set(manifest: Manifest) -> tuple[Hashable, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from trading_api import wiring
 from trading_api.exit_codes import ExitCode
 from trading_api.status import NodeState, NodeStatus
 from trading_node import kubernetes_report
@@ -100,6 +101,7 @@ async def reporting(
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kubernetes_report, "MIN_GAP_SECONDS", GAP)
     monkeypatch.setattr(kubernetes_report, "FIRST_RETRY_SECONDS", GAP)
+    monkeypatch.setattr(kubernetes_report, "QUIET_INTERVALS", 1000)
 
 
 async def test_a_report_is_applied_to_the_nodes_own_part(tmp_path: Path) -> None:
@@ -139,6 +141,20 @@ async def test_numbers_are_reported_once_an_interval_and_only_if_they_changed(tm
             await server.next_request()
         times = [at for at, _, _ in server.requests][1:]
         assert min(after - before for before, after in pairwise(times)) >= GAP
+
+
+async def test_a_node_to_which_nothing_happens_reports_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubernetes_report, "QUIET_INTERVALS", wiring.QUIET_REPORT_INTERVALS)
+    async with api_server() as (server, url), reporting(url, Node(), tmp_path, interval=2 * GAP):
+        reports = [await server.next_request() for _ in range(3)]
+        times = [at for at, _, _ in server.requests]
+        quiet = (wiring.QUIET_REPORT_INTERVALS - 1) * 2 * GAP
+        assert min(after - before for before, after in pairwise(times)) >= quiet
+        written = [one.pop("updatedAt") for one in reports]
+        assert written == sorted(set(written))
+        assert reports[0] == reports[1] == reports[2]
 
 
 async def test_that_venues_agree_again_and_again_is_no_reason_for_a_report(tmp_path: Path) -> None:

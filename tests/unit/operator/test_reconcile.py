@@ -305,6 +305,12 @@ async def test_the_node_s_numbers_wake_nobody_and_its_state_does(bench: Bench) -
     assert heard(memory, one) == [KEY]
     assert heard(memory, one | {"status": {"node": report | {"fills": 2, "updatedAt": "b"}}}) == []
     assert heard(memory, one | {"status": {"node": report | {"state": "Completed"}}}) == [KEY]
+    # Another process of the same pod, and any sign of life of one that counts as silent.
+    assert heard(memory, one | {"status": {"node": report | {"state": "Completed", "startedAt": "s"}}}) == [KEY]
+    silent = {"node": report, "conditions": [{"type": "Degraded", "status": "True", "reason": "NodeNotReporting"}]}
+    assert heard(memory, one | {"status": silent}) == [KEY]
+    assert heard(memory, one | {"status": silent}) == []
+    assert heard(memory, one | {"status": silent | {"node": report | {"updatedAt": "b"}}}) == [KEY]
 
 
 def test_strangers_events_wake_nobody() -> None:

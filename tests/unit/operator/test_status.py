@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from trading_api.codec import parse_deployment
 from trading_api.status import ConditionType
 from trading_operator.desired.refusal import Refusal
 from trading_operator.observe.observed import Remains
+from trading_operator.observe.report import present_report
 from trading_operator.observe.situation import Situation
 from trading_operator.observe.status import changed, removal_status, status
 from trading_operator.observe.transitions import transitions
@@ -89,6 +90,99 @@ def test_each_stage_has_its_phase_and_reasons(name: str) -> None:
     parsed = parse_deployment(deployment(status=found)).status
     assert len(parsed.conditions) == len(ConditionType)
     assert parsed.phase == phase
+
+
+STARTED = "2026-11-23T11:59:00Z"
+"""When the container of the pods here started."""
+ENDED = {"terminated": {"exitCode": 137, "startedAt": "2026-11-23T11:00:00Z", "finishedAt": "2026-11-23T11:58:59Z"}}
+RESTARTED = pod(OLD, containerStatuses=[{"name": "node", "state": {"running": {"startedAt": STARTED}}}])
+WAITING = pod(
+    OLD, containerStatuses=[{"name": "node", "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": ENDED}]
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "state", "started", "believed"),
+    [
+        (RESTARTED, "Trading", "2026-11-23T11:00:01.5Z", False),
+        (RESTARTED, "Completed", "2026-11-23T11:00:01.5Z", False),
+        (RESTARTED, "Trading", "2026-11-23T11:59:00.7Z", True),
+        (RESTARTED, "Trading", "2026-11-23T11:58:59.5Z", True),  # the kubelet's second may be another than the node's
+        (RESTARTED, "Trading", "2026-11-23T11:59:00.123456789Z", True),
+        (WAITING, "Trading", "2026-11-23T11:00:01.5Z", False),
+        (WAITING, "Starting", "2026-11-23T11:00:01.5Z", False),
+        (WAITING, "Completed", "2026-11-23T11:00:01.5Z", True),
+        (WAITING, "Failed", "2026-11-23T11:00:01.5Z", True),
+        (WAITING, "Failed", "2026-11-23T10:59:01.5Z", False),
+        (WAITING, "Trading", "2026-11-23T11:59:00.5Z", True),  # the kubelet has not told of the new process yet
+        (pod(OLD, containerStatuses=[]), "Trading", STARTED, True),
+        (RESTARTED, "Trading", "soon", True),
+        (RESTARTED, "Trading", "2026-11-23T11:00:01", False),
+    ],
+)
+def test_a_report_is_believed_of_the_process_that_wrote_it(
+    one: dict[str, Any], state: str, started: str, believed: bool
+) -> None:
+    found = present_report(deployment(status=report(state, startedAt=started)), one)
+    assert (found is not None) == believed
+    assert found is None or (found.reconciled == (state == "Trading"))
+
+
+def test_what_an_ended_process_said_last_does_not_agree_with_any_venue() -> None:
+    raw = deployment(status=report("Stopped", reconciled=True, startedAt="2026-11-23T11:00:01.5Z"))
+    assert not (present_report(raw, WAITING) or pytest.fail("it is not believed")).reconciled
+
+
+def test_a_permanent_end_after_a_kill_is_an_outcome_though_the_killed_process_traded() -> None:
+    refused = {"terminated": REFUSED["terminated"] | ENDED["terminated"] | {"exitCode": 4}}
+    status_of_node = {"name": "node", "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": refused}
+    for started in ("2026-11-23T10:00:00Z", "2026-11-23T11:00:01Z"):
+        one = situation(deployment(status=report(startedAt=started)), pod=pod(OLD, containerStatuses=[status_of_node]))
+        assert one.outcome == Outcome(OLD.hash, "Failed", "StrategyRefused", "no desk.ema")
+        assert one.wanted_replicas == 0
+
+
+def test_a_report_that_nobody_refreshed_says_nothing_of_the_present() -> None:
+    def reported(updated: str, one: dict[str, Any] | None = None, state: str = "Trading") -> Situation:
+        raw = deployment(status=report(state, startedAt=STARTED, updatedAt=updated))
+        return situation(raw, pod=one or pod(OLD))
+
+    fresh, silent = reported("2026-11-23T11:48:00.5Z"), reported("2026-11-23T11:48:00Z")
+    assert fresh.wake_at == NOW + timedelta(milliseconds=500)
+    assert conditions(status(fresh, None))["Ready"] == ("True", "Trading")
+    found = status(silent, None)
+    assert silent.wake_at == NOW + timedelta(seconds=30)  # what every pod is looked at for
+    assert found["phase"] == "Unknown"
+    assert conditions(found) == {
+        "Accepted": ("True", "Accepted"),
+        "Progressing": ("False", "NoReport"),
+        "Reconciled": ("Unknown", "NoReport"),
+        "Trading": ("Unknown", "NoReport"),
+        "Degraded": ("True", "NodeNotReporting"),
+        "UpdatePending": ("False", "UpToDate"),
+        "Ready": ("False", "NodeNotReporting"),
+    }
+    degraded = next(one for one in found["conditions"] if one["type"] == "Degraded")
+    assert "does not report since 2026-11-23T11:48:00Z" in degraded["message"]
+    # One that stops is told of by its grace period, and one that is done has nothing more to say.
+    stopping = reported("2026-11-23T11:00:00Z", pod(OLD, deleted="2026-11-23T13:00:00Z"), "Stopping")
+    assert not stopping.silent
+    assert not reported("2026-11-23T11:00:00Z", state="Completed").silent
+
+
+@pytest.mark.parametrize(
+    ("interval", "seconds"),
+    [("60", 720), ("1", 180), ("600", 7200), ("a while", 180), ("1e400", 180), (None, 180)],
+)
+def test_how_long_silence_may_be_goes_by_the_interval_that_the_node_was_told(
+    interval: str | None, seconds: int
+) -> None:
+    one = pod(OLD)
+    env = [] if interval is None else [{"name": "TRADING_REPORT_INTERVAL_SECONDS", "value": interval}]
+    one["spec"] = one["spec"] | {"containers": [{"name": "node", "env": env}]}
+    found = present_report(deployment(status=report(startedAt=STARTED, updatedAt=STARTED)), one)
+    assert found is not None
+    assert found.silent_at == datetime.fromisoformat(STARTED) + timedelta(seconds=seconds)
 
 
 def test_a_silent_node_is_named_after_a_while() -> None:

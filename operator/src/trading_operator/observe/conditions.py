@@ -58,7 +58,7 @@ def _progressing(situation: Situation, refusal: Refusal | None) -> Verdict:
 
 def _standstill(situation: Situation, refusal: Refusal | None) -> tuple[str, str] | None:
     """Return why nothing moves; None where something does."""
-    outcome, report = situation.wanted_outcome, situation.report
+    outcome = situation.wanted_outcome
     if not situation.wanted_replicas:
         if situation.pod is not None:
             return None
@@ -67,7 +67,14 @@ def _standstill(situation: Situation, refusal: Refusal | None) -> tuple[str, str
         return outcome.reason, _after(situation)
     if not situation.records and refusal is not None:
         return refusal.reason, "nothing runs until the spec is accepted"
-    if report is not None and report.trading and not situation.leaving and not situation.limits_on_their_way:
+    return _running_still(situation) if not situation.leaving else None
+
+
+def _running_still(situation: Situation) -> tuple[str, str] | None:
+    """Return why nothing moves while a pod runs that is to stay."""
+    if situation.silent:
+        return ProgressReason.NO_REPORT, _silence(situation)
+    if situation.report is not None and situation.report.trading and not situation.limits_on_their_way:
         return ProgressReason.TRADING, "the node trades"
     return None
 
@@ -92,8 +99,15 @@ def _after(situation: Situation) -> str:
     return "to run it again, set spec.suspend to true and back to false"
 
 
+def _silence(situation: Situation) -> str:
+    report = situation.report
+    return f"the node's last report is of {report.updated} and says {report.state}" if report is not None else ""
+
+
 def _reconciled(situation: Situation) -> Verdict:
     report = situation.report
+    if situation.silent:
+        return verdict(ConditionType.RECONCILED, None, ProgressReason.NO_REPORT, _silence(situation))
     if report is None:
         return verdict(ConditionType.RECONCILED, None, ProgressReason.NO_REPORT, "no node of this deployment reports")
     if report.reconciled:
@@ -110,6 +124,8 @@ def _trading(situation: Situation) -> Verdict:
     if report is None:
         reason = ProgressReason.SUSPENDED if situation.desired.suspended else ProgressReason.NO_REPORT
         return verdict(ConditionType.TRADING, False, reason, "no node of this deployment reports")
+    if situation.silent:
+        return verdict(ConditionType.TRADING, None, ProgressReason.NO_REPORT, _silence(situation))
     if report.trading:
         return verdict(ConditionType.TRADING, True, ProgressReason.TRADING, report.message)
     return verdict(ConditionType.TRADING, False, report.reason or report.state or NodeState.STARTING, report.message)

@@ -22,6 +22,10 @@ class End:
     """Kubernetes' own word, such as Error or OOMKilled."""
     text: str
     """The termination message, or the end of the log where the container left none."""
+    started: datetime | None = None
+    """When the process started, in whole seconds; None where nobody knows any more."""
+    finished: datetime | None = None
+    """When it ended, in whole seconds; None where nobody knows any more."""
 
     @property
     def permanent(self) -> bool:
@@ -80,7 +84,13 @@ def node_container(pod: Manifest) -> ContainerState | None:
 
 
 def _end(terminated: Mapping[str, Any]) -> End:
-    return End(int(terminated.get("exitCode", 0)), terminated.get("reason", ""), terminated.get("message", ""))
+    return End(
+        int(terminated.get("exitCode", 0)),
+        terminated.get("reason", ""),
+        terminated.get("message", ""),
+        timestamp(terminated.get("startedAt")),
+        timestamp(terminated.get("finishedAt")),
+    )
 
 
 def pod_condition(pod: Manifest, kind: str) -> Mapping[str, Any]:

@@ -54,6 +54,11 @@ class Situation:
         return labels_of(self.pod).get(wiring.LABEL_REVISION, "") if self.pod else ""
 
     @property
+    def silent(self) -> bool:
+        """Whether the present node has reported, but not for so long that nobody knows what it does."""
+        return self.report is not None and self.report.is_silent(self.now)
+
+    @property
     def leaving(self) -> bool:
         """Whether the present pod is to make room, or is already about to."""
         return self.pod is not None and (self.running != self.target or is_terminating(self.pod))
@@ -108,6 +113,7 @@ class Situation:
         times = [
             stop_deadline(self.pod) if self.pod else None,
             _report_deadline(self.pod),
+            self.report.silent_at if self.report else None,
             *_pod_deadlines(self.observed, self.now),
             *start_deadlines(self.pod),
         ]
@@ -220,13 +226,14 @@ def _finding(observed: Observed, report: Report | None, now: datetime) -> Findin
         return None
     if found := diagnose(pod, now) or diagnose_start(pod, observed.claim, observed.mount_failure, now):
         return found
-    if report is not None:
+    if report is not None and not report.is_silent(now):
         return _reported(report)
     deadline = _report_deadline(pod)
-    if deadline is not None and now >= deadline:
+    if report is not None or (deadline is not None and now >= deadline):
+        since = f" since {report.updated}" if report is not None else ""
         return Finding(
             DegradedReason.NODE_NOT_REPORTING,
-            "the node runs but does not report; see its log: it must reach the API server and may patch only"
+            f"the node runs but does not report{since}; see its log: it must reach the API server and may patch only"
             " tradingdeployments/status",
         )
     return None

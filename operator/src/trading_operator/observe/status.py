@@ -58,6 +58,8 @@ def _phase(situation: Situation, refusal: Refusal | None) -> Phase:
 def _phase_of_pod(situation: Situation) -> Phase:
     if situation.running != situation.target:
         return Phase.UPDATING
+    if situation.silent and not situation.leaving:
+        return Phase.UNKNOWN
     trading = situation.report is not None and situation.report.trading and not situation.leaving
     return Phase.TRADING if trading else Phase.STARTING
 
