@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.cluster.packages import require_packages
 from tests.ledger.books import Query, csv_query, sqlite_query
 from tests.node.books.postgres_server import PostgresServer
 
@@ -64,6 +65,7 @@ class RedisServer:
             self._process = None
 
     def __enter__(self) -> Self:
+        require_packages(["redis-server"])
         self.start()
         return self
 
