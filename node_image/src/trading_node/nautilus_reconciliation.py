@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
+from nautilus_trader.adapters.binance.execution import BinanceCommonExecutionClient
 from nautilus_trader.adapters.sandbox.execution import SandboxExecutionClient
 from nautilus_trader.live.execution_client import LiveExecutionClient
 from nautilus_trader.live.execution_engine import LiveExecutionEngine
@@ -101,7 +102,12 @@ class NautilusReconciliation:
         if not real:
             return
         self._testimony = Testimony(
-            self._engine, self._kernel.msgbus, lambda venue: self._of(venue) is not None, self._on_doubt
+            self._engine,
+            self._kernel.msgbus,
+            self._cache,
+            is_ours=lambda venue: self._of(venue) is not None,
+            streams_states=self._streams_states,
+            on_doubt=self._on_doubt,
         )
         self._testimony.install()
         self._reconcilers = [self._reconciler(client, self._testimony) for client in real]
@@ -252,6 +258,11 @@ class NautilusReconciliation:
     def _of(self, venue: Venue) -> VenueReconciler | None:
         """Return who looks after the orders of a venue, or of an exchange that a broker reaches."""
         return next((each for each in self._reconcilers if self._trades(each.client, venue)), None)
+
+    def _streams_states(self, venue: Venue) -> bool:
+        """Whether the stream of a venue's adapter tells nothing but how orders stand."""
+        reconciler = self._of(venue)
+        return reconciler is not None and isinstance(reconciler.client, BinanceCommonExecutionClient)
 
     def _on_doubt(self, venue: Venue, urgent: bool) -> None:  # called by position
         reconciler = self._of(venue)
