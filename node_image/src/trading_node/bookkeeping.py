@@ -147,7 +147,10 @@ class Bookkeeping:
         books = self._books
         if books is None:
             return False
-        if self._well and not (books.lost or books.memory or books.writer.rejected or books.writer.failure):
+        writer = books.writer
+        if self._well and not (
+            books.lost or books.memory or books.journal.failure or writer.rejected or writer.failure
+        ):
             return True  # In one look, and only those that are said to be unwell are asked how it goes.
         health = books.health()
         if health.ok is not self._well:

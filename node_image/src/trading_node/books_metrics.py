@@ -14,7 +14,7 @@ _GAUGES: tuple[tuple[str, str, Callable[[BookStats], float]], ...] = (
     ("queue_events", "Events that are told and not yet in the database.", lambda s: s.queue_depth),
     ("journal_bytes", "Size of the journal on disk.", lambda s: s.queue_bytes),
     ("memory_events", "Events in memory alone, because the journal takes none.", lambda s: s.memory_depth),
-    ("lag_seconds", "Age of the oldest event that is being written.", lambda s: s.lag_seconds),
+    ("lag_seconds", "Age of the oldest event that waits for the database.", lambda s: s.lag_seconds),
     ("database_up", "1 while the database answers.", lambda s: float(s.database_up)),
 )
 _COUNTERS: tuple[tuple[str, str, Callable[[BookStats], float]], ...] = (
@@ -23,6 +23,7 @@ _COUNTERS: tuple[tuple[str, str, Callable[[BookStats], float]], ...] = (
     ("retries", "Attempts that failed because the database was away.", lambda s: s.retries),
     ("events_rejected", "Events that the database refused.", lambda s: s.rejected),
     ("events_lost", "Events that neither journal nor memory could take.", lambda s: s.lost),
+    ("events_missing", "Events that were gone from the journal when it was opened.", lambda s: s.missing),
 )
 
 

@@ -1,5 +1,6 @@
 """The books as the node uses them: tell them events, ask whether they are well, close them."""
 
+import logging
 import threading
 import time
 from collections import deque
@@ -14,6 +15,8 @@ from trading_node.store.engine import database_url, embedded_url, shown
 from trading_node.store.journal import JournalError, SyncPolicy, open_journal
 from trading_node.store.stats import BookStats, Health
 from trading_node.store.writer import Pacing, Writer
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ class Books:
         Raises DatabaseUrlError and JournalError. A database that is away is no error: see `wait_ready`.
         """
         self._url = settings.url
-        self._journal = open_journal(
+        self.journal = open_journal(
             settings.directory / "journal",
             max_bytes=settings.journal_bytes,
             policy=settings.sync,
@@ -65,7 +68,7 @@ class Books:
         self.writer = Writer(
             url=self._url,
             trader_id=settings.trader_id,
-            journal=self._journal,
+            journal=self.journal,
             memory=self.memory,
             rejects=settings.directory / "rejected.jsonl",
             pacing=settings.pacing,
@@ -91,7 +94,7 @@ class Books:
         now = time.time_ns()
         payload = LETTERS[type(event)] + to_json(event)  # `encode`, without the call.
         try:
-            self._journal.append(payload, now)
+            self.journal.append(payload, now)
         except (JournalError, ValueError) as error:
             self._not_journaled(now, payload, error)
         if self.writer.idle:
@@ -110,6 +113,8 @@ class Books:
             return Health(ok=False, reason=f"{self.lost} events are lost: {self._journal_error}")
         if self.memory:
             return Health(ok=False, reason=f"the journal takes no events: {self._journal_error}")
+        if self.journal.failure:
+            return Health(ok=False, reason=self.journal.failure)
         if self.writer.rejected:
             return Health(ok=False, reason=self.writer.last_error)
         if self.writer.failure:
@@ -118,7 +123,7 @@ class Books:
 
     def stats(self) -> BookStats:
         """Return what metrics show."""
-        writer, journal = self.writer, self._journal
+        writer, journal = self.writer, self.journal
         return BookStats(
             queue_depth=journal.last_sequence - journal.acked_sequence + len(self.memory),
             queue_bytes=journal.size,
@@ -131,6 +136,7 @@ class Books:
             retries=writer.retries,
             rejected=writer.rejected,
             lost=self.lost,
+            missing=journal.missing,
             lag_counts=tuple(writer.lag.counts),
             lag_sum=writer.lag.sum,
             last_error=writer.last_error,
@@ -144,10 +150,10 @@ class Books:
 
     def wait_written(self, seconds: float) -> bool:
         """Wait until the database has everything that was told so far; blocks the thread. False when time is up."""
-        wanted = self._journal.last_sequence
+        wanted = self.journal.last_sequence
         with self.writer.progress:
             return self.writer.progress.wait_for(
-                lambda: self._journal.acked_sequence >= wanted and not self.memory, seconds
+                lambda: self.journal.acked_sequence >= wanted and not self.memory, seconds
             )
 
     def close(self, seconds: float = 10.0) -> int:
@@ -157,15 +163,18 @@ class Books:
             self.writer.stop(seconds)
             self._thread.join()
             self._keep_memory()
-            self._journal.close()
-        return self._journal.last_sequence - self._journal.acked_sequence
+            try:
+                self.journal.close()
+            except JournalError as error:
+                _log.error("the journal could not be closed as it should: %s", error)
+        return self.journal.last_sequence - self.journal.acked_sequence
 
     def _keep_memory(self) -> None:
         """Try once more to get onto the disk what only memory holds."""
         while self.memory:
             moment, payload = self.memory.popleft()
             try:
-                self._journal.append(payload, moment)
+                self.journal.append(payload, moment)
             except (JournalError, ValueError):
                 self.lost += 1
 

@@ -5,6 +5,9 @@ calls it for events that the database has not taken soon, so a power failure los
 crash left is only read, never appended to; a torn end is normal. Records that were once on disk for certain and are
 missing now are damage, and damage is refused until somebody says `salvage`.
 
+A sync that fails is not simply asked again: the system forgets what it could not write, and the next one would succeed.
+The file is in doubt, `failure` says so, the next event begins another file, and the one in doubt is written anew.
+
 One thread appends, one other thread reads, acknowledges and syncs.
 """
 
@@ -24,13 +27,15 @@ from trading_node.store.recovery import (
     JournalError,
     JournalFullError,
     JournalInUseError,
-    Segment,
+    Recovered,
     pack_checkpoint,
     read_checkpoint,
     recover,
+    sync_recovered,
     unacknowledged,
 )
-from trading_node.store.segment_file import STEP_BYTES, SegmentFile
+from trading_node.store.segment import Segment
+from trading_node.store.segment_file import STEP_BYTES, SegmentFile, sync_directory
 
 __all__ = [
     "Journal",
@@ -61,7 +66,7 @@ class Journal:
     """A queue on disk. `open_journal` makes it."""
 
     def __init__(
-        self, directory: Path, lock: int, recovered: list[Segment], acked: int, synced: int,
+        self, directory: Path, lock: int, recovered: Recovered, acked: int, synced: int,
         *, segment_bytes: int, max_bytes: int, policy: SyncPolicy,
     ) -> None:  # fmt: skip
         self._directory = directory
@@ -70,9 +75,13 @@ class Journal:
         self._max_bytes = max_bytes
         self._policy = policy
         self._guard = threading.Lock()
-        self._recovered = recovered
+        """Held to look at the segments and to change them."""
+        self._disk = threading.Lock()
+        """Held while the disk is asked and while files are closed."""
+        self._recovered = recovered.segments
         self._segments: list[Segment] = []
-        self._unsynced: list[int] = []
+        self._replaced: list[Segment] = []
+        """Files without a record, begun anew under the same name; only to be closed."""
         self._file: SegmentFile | None = None
         """What is written to; None where that went wrong and another file is to be begun."""
         self._newest: Segment
@@ -80,9 +89,13 @@ class Journal:
         self._checkpoint_fd = os.open(directory / CHECKPOINT, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._acked = acked
         self._synced = synced
-        self._last = max([acked, synced, *(segment.last for segment in recovered)])
+        self._last = max([acked, synced, *(segment.last for segment in recovered.segments)])
         self._read_last = acked
-        self._backlog = unacknowledged(list(recovered), acked)
+        self._backlog = unacknowledged(list(recovered.segments), acked)
+        self.missing = recovered.missing
+        """Records that were gone when the journal was opened."""
+        self.failure = ""
+        """Why the disk may lack something that the database lacks as well, where that is so."""
         self._closed = False
         self._reading: tuple[Segment, int, int] | None = None
         try:
@@ -115,7 +128,8 @@ class Journal:
     def append(self, payload: bytes, time_ns: int) -> int:
         """Write one record and return its sequence number.
 
-        Raises JournalFullError or JournalError; the journal then holds what it held before.
+        Raises JournalFullError or JournalError; the journal then holds what it held before, or the record too, where
+        it is the disk that does not confirm it.
         """
         if self._closed:
             raise JournalError(f"the journal in {self._directory} is closed")
@@ -139,7 +153,7 @@ class Journal:
         """Write a frame behind what there is, in a new file where there is no room, and return its segment."""
         try:
             file = self._file
-            if file is None or self._is_full(self._newest, len(frame)):
+            if file is None or self._newest.in_doubt or self._is_full(self._newest, len(frame)):
                 file = self._make_room(len(frame))
             file.write(frame, self._newest.size)
         except OSError as error:
@@ -164,40 +178,89 @@ class Journal:
 
     def ack(self, sequence: int) -> None:
         """The database has everything up to this record: forget it."""
-        self._acked = max(self._acked, sequence)
-        self._write_checkpoint()
+        with self._disk:
+            self._acked = max(self._acked, sequence)
+            self._write_checkpoint()
+            with self._guard:
+                done = [s for s in self._recovered if s.last <= self._acked]
+                self._recovered = [s for s in self._recovered if s.last > self._acked]
+                keep = self._segments[-1:]
+                done += [s for s in self._segments[:-1] if s.last <= self._acked]
+                self._segments = [s for s in self._segments[:-1] if s.last > self._acked] + keep
+            if done:
+                with suppress(OSError):  # Or after a power failure they would seem to have been lost.
+                    os.fdatasync(self._checkpoint_fd)
+            for segment in done:
+                with suppress(OSError):  # A file that stays is removed at the next start.
+                    segment.drop()
+            if self.failure and not self._is_in_doubt():
+                self.failure = ""
+            self._close_replaced()
+
+    def oldest(self) -> Record | None:
+        """Return the oldest record that is not acknowledged. Reads a whole file: ask seldom. Raises OSError."""
         with self._guard:
-            done = [s for s in self._recovered if s.last <= self._acked]
-            self._recovered = [s for s in self._recovered if s.last > self._acked]
-            keep = self._segments[-1:]
-            done += [s for s in self._segments[:-1] if s.last <= self._acked]
-            self._segments = [s for s in self._segments[:-1] if s.last > self._acked] + keep
-        for segment in done:
-            with suppress(OSError):  # A file that stays is removed at the next start.
-                segment.drop()
+            segments = [s for s in (*self._recovered, *self._segments) if s.last > self._acked]
+        return next(unacknowledged(segments, self._acked), None)
 
     @property
     def is_synced(self) -> bool:
         """Whether the disk holds everything that was written."""
-        return self._synced >= self._last
+        return self._synced >= self._last and not self.failure
 
     def sync(self) -> None:
-        """Ask the disk to hold everything written so far, as the policy wants. Raises JournalError when it cannot."""
-        last = self._last
-        with self._guard:
-            written = list(self._unsynced)
-        if self._policy is not SyncPolicy.NEVER:
+        """Ask the disk to hold everything written so far, as the policy wants.
+
+        Raises JournalError when it cannot; `failure` says so as long as that is so.
+        """
+        with self._disk:
+            last = self._last
+            with self._guard:
+                segments, newest = list(self._segments), self._newest
+            if self._policy is SyncPolicy.NEVER:
+                for segment in segments:
+                    if segment is not newest:
+                        segment.release()
+            else:
+                self._sync(segments, newest, last)
+            self._close_replaced()
+
+    def _sync(self, segments: list[Segment], newest: Segment, last: int) -> None:
+        trouble: OSError | None = None
+        for segment in segments:
             try:
-                for fd in written:
-                    os.fdatasync(fd)
+                segment.sync(finished=self._closed or segment is not newest)
             except OSError as error:
-                raise JournalError(f"{self._directory}: {error.strerror}") from error
-            self._synced = max(self._synced, last)
-            self._write_checkpoint()
+                trouble = trouble or error
+                self._begin_another(segment)
+            if trouble is None:
+                self._synced = max(self._synced, min(segment.last, last))
+        if trouble is None:
+            self._synced = max(self._synced, last)  # No segment has those that a crash took.
+        self._write_checkpoint()
+        if trouble is None:
+            self.failure = ""
+            return
+        text = f"{self._directory}: the disk does not confirm what was written: {trouble.strerror}"
+        if self._is_in_doubt():
+            self.failure = text
+        raise JournalError(text) from trouble
+
+    def _begin_another(self, segment: Segment) -> None:
+        """See to it that the next record goes into another file: what is mapped is taken without a question."""
         with self._guard:
-            del self._unsynced[: len(written) - 1]
-        for fd in written[:-1]:
-            os.close(fd)
+            if segment is self._newest and self._file is not None:
+                self._file.mapped = 0
+
+    def _is_in_doubt(self) -> bool:
+        with self._guard:
+            return any(segment.in_doubt and segment.last > self._acked for segment in self._segments)
+
+    def _close_replaced(self) -> None:
+        with self._guard:
+            replaced, self._replaced = self._replaced, []
+        for segment in replaced:
+            segment.release()
 
     def close(self) -> None:
         """Sync and release the directory."""
@@ -210,9 +273,10 @@ class Journal:
             if self._reading:
                 os.close(self._reading[1])
                 self._reading = None
-            for fd in (*self._unsynced, self._checkpoint_fd, self._lock_fd):
+            for segment in self._segments:
+                segment.release()
+            for fd in (self._checkpoint_fd, self._lock_fd):
                 os.close(fd)
-            self._unsynced = []
 
     def _read_live(self, records: list[Record], limit: int) -> bool:
         """Read on in the segments of this run; False when there is nothing more at present."""
@@ -268,6 +332,7 @@ class Journal:
         file = SegmentFile(path, min(STEP_BYTES, self._segment_bytes))
         try:
             file.write(HEADER, 0)
+            sync_directory(self._directory)
             if self._file is not None:
                 self._file.finish(self._newest.size)
         except OSError:
@@ -275,13 +340,12 @@ class Journal:
             os.close(file.fd)
             path.unlink(missing_ok=True)
             raise
-        _sync_directory(self._directory)
+        segment = Segment(path, first, HEADER_SIZE, first - 1, fd=file.fd)
         with self._guard:
             self._file = file
-            self._unsynced.append(file.fd)
-            self._segments = [s for s in self._segments if s.path != path]
-            self._newest = Segment(path, first, HEADER_SIZE, first - 1)
-            self._segments.append(self._newest)
+            self._replaced += [s for s in self._segments if s.path == path]
+            self._segments = [*(s for s in self._segments if s.path != path), segment]
+            self._newest = segment
         return file
 
     def _write_checkpoint(self) -> None:
@@ -315,10 +379,12 @@ def open_journal(
         raise JournalInUseError(says) from error
     try:
         checkpoint = read_checkpoint(directory / CHECKPOINT)
-        segments = recover(directory, checkpoint, salvage_damage=salvage_damage)
+        recovered = recover(directory, checkpoint, salvage_damage=salvage_damage)
+        if policy is not SyncPolicy.NEVER:
+            sync_recovered(recovered.segments)
         acked, synced = checkpoint or (0, 0)
         return Journal(
-            directory, lock, segments, acked, synced, segment_bytes=segment_bytes, max_bytes=max_bytes, policy=policy
+            directory, lock, recovered, acked, synced, segment_bytes=segment_bytes, max_bytes=max_bytes, policy=policy
         )
     except OSError as error:
         os.close(lock)
@@ -326,11 +392,3 @@ def open_journal(
     except BaseException:
         os.close(lock)
         raise
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

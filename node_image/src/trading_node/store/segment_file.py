@@ -39,7 +39,7 @@ class SegmentFile:
         if end > self._room and self._is_mapped:
             self._grow(end)
         if self.mapping is None:
-            _write_whole(self.fd, data, offset)
+            write_whole(self.fd, data, offset)
         else:
             self.mapping[offset:end] = data
 
@@ -79,7 +79,17 @@ class SegmentFile:
         self.mapped = self._room = room
 
 
-def _write_whole(fd: int, data: bytes, offset: int) -> None:
+def write_whole(fd: int, data: bytes, offset: int) -> None:
+    """Write all of it at an offset. Raises OSError; then a part may have been written."""
     written = os.pwrite(fd, data, offset)
     while written < len(data):
         written += os.pwrite(fd, data[written:], offset + written)
+
+
+def sync_directory(directory: Path) -> None:
+    """Ask the disk to hold the names of the files in a folder. Raises OSError."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

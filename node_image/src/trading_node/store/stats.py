@@ -26,7 +26,7 @@ class BookStats:
     memory_depth: int
     """Events held in memory because the journal could not take them."""
     lag_seconds: float
-    """Age of the oldest event that is not yet in the database; 0 when all are."""
+    """Age of the oldest event that is not in the database and has waited; 0 when there is none."""
     database_up: bool
     schema_revision: str
     events_written: int
@@ -36,6 +36,8 @@ class BookStats:
     """Events that the database refused; they are in the file of rejected events."""
     lost: int
     """Events that neither journal nor memory could take."""
+    missing: int
+    """Events that were gone from the journal when it was opened, as a power failure leaves it."""
     lag_counts: tuple[int, ...]
     """Events per bucket of `LAG_BOUNDS`, by the time from being told to being committed."""
     lag_sum: float
