@@ -22,7 +22,7 @@ from trading_node.store.migrate import SchemaError, migrate
 from trading_node.store.stats import LagHistogram
 
 SYNC_AFTER_SECONDS = 1.0
-"""An event that the database has not taken within this time is asked onto the disk."""
+"""An event that the database has not taken within this time is asked onto the disk; it may be after half of it."""
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 _IDLE_SECONDS = 5.0
@@ -72,6 +72,9 @@ class Writer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._oldest_ns = 0
+        """Of what is being written; 0 while nothing is."""
+        self._waiting: Record | None = None
+        """The oldest event that the database has not taken, where it was seen to wait and is not being written."""
         self.progress = threading.Condition()
         """Notified after every batch and at every change of state."""
         self.lag = LagHistogram()
@@ -85,8 +88,10 @@ class Writer:
 
     @property
     def lag_seconds(self) -> float:
-        """Age of the oldest event that is being written."""
-        oldest = self._oldest_ns
+        """Age of the oldest event that is being written, or has waited for the database for a while."""
+        oldest, waiting = self._oldest_ns, self._waiting
+        if not oldest and waiting is not None and waiting.sequence > self._journal.acked_sequence:
+            oldest = waiting.time_ns
         return max(0.0, (time.time_ns() - oldest) / 1e9) if oldest else 0.0
 
     def notify(self) -> None:
@@ -121,6 +126,7 @@ class Writer:
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         engine = make_engine(self._url)
+        keeping = asyncio.create_task(self._keep_on_disk())
         try:
             await self._migrate(engine)
             while not self._time_is_up:
@@ -132,7 +138,29 @@ class Writer:
                 else:
                     await self._wait()
         finally:
+            keeping.cancel()
             await engine.dispose()
+
+    async def _keep_on_disk(self) -> None:
+        """See to it that the disk holds what the database does not take soon, whatever the database is doing."""
+        seen = self._journal.last_sequence
+        while True:
+            await asyncio.sleep(SYNC_AFTER_SECONDS / 2)
+            is_behind = self._journal.acked_sequence < seen
+            seen = self._journal.last_sequence
+            try:
+                self._see_waiting(is_behind=is_behind)
+                if self._journal.failure or (is_behind and not self._journal.is_synced):
+                    self._journal.sync()
+            except (JournalError, OSError) as trouble:
+                self._note(str(trouble))
+
+    def _see_waiting(self, *, is_behind: bool) -> None:
+        waiting = self._waiting
+        if not is_behind:
+            self._waiting = None
+        elif not self._oldest_ns and (waiting is None or waiting.sequence <= self._journal.acked_sequence):
+            self._waiting = self._journal.oldest()
 
     async def _migrate(self, engine: AsyncEngine) -> None:
         pause = _FIRST_PAUSE
@@ -215,15 +243,10 @@ class Writer:
         return await self._write(engine, payloads[:middle]) and await self._write(engine, payloads[middle:])
 
     async def _database_away(self, error: Exception, pause: float) -> float:
-        """Note the trouble, see to it that the disk holds what waits, and pause; return the next pause."""
+        """Note the trouble and pause; return the next pause."""
         self.database_up = False
         self.retries += 1
         self._note(f"{type(error).__name__}: {without_password(str(error)).splitlines()[0] if str(error) else ''}")
-        if self.lag_seconds >= SYNC_AFTER_SECONDS and not self._journal.is_synced:
-            try:
-                self._journal.sync()
-            except JournalError as trouble:
-                self._note(str(trouble))
         self._wake.clear()
         remaining = pause if self._deadline is None else min(pause, max(0.0, self._deadline - time.monotonic()))
         with suppress(TimeoutError):  # A stop wakes it; new events do not, they can wait as well.
