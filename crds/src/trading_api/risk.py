@@ -3,9 +3,10 @@
 Amounts of money are in one currency, ``currency``; amounts in others are converted at the market's price. Quantities
 are in the instrument's own unit: coins, shares or contracts. Both are texts, so that no digit is lost.
 
-A strictly reducing order makes a position smaller and cannot turn it, also if every other pending order fills. It is
-exempt from the limits on size, position, exposure, age of prices, balance and loss, never from those on rates,
-duplicates, crossing and price.
+A strictly reducing order makes a position smaller and cannot turn it, also if every other pending order fills;
+reduce-only orders, where the venue keeps them so, need not share the position between them. It is exempt from the
+limits on size, position, exposure, age of prices, balance and loss, never from those on rates, duplicates, crossing and
+price.
 """
 
 import hashlib

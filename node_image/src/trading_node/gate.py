@@ -123,7 +123,8 @@ class Gate:
             refusal = self._admit(order, now_ns)
         else:
             self.book.use_limits(self._limits)
-            refusal = decide(order, self.book.holding(order), self.book, self.standing, now_ns)
+            resting = pending.accepted and order.quantity <= pending.remaining
+            refusal = decide(order, self.book.holding(order), self.book, self.standing, now_ns, resting)
             if refusal is None:
                 self.book.amend(pending, order, now_ns)
                 self.admitted += 1
@@ -147,7 +148,9 @@ class Gate:
         if standing.is_open and not order.cleanup:
             return None
         pending = self.book.set_aside(order.order_id)
-        reducing = is_reducing(order, self.book.holding(order))
+        # What the venue has already is asked about again because it shall be modified.
+        resting = pending is not None and pending.accepted and order.quantity <= pending.remaining
+        reducing = is_reducing(order, self.book.holding(order), resting=resting)
         if pending is not None:
             self.book.put_back(pending)
         return check_standing(order.contract.venue, standing, reducing=reducing, cleanup=order.cleanup)

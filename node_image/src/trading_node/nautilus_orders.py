@@ -29,6 +29,7 @@ def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache)
     base = instrument.get_base_currency()
     quanto = getattr(instrument, "is_quanto", False)  # of derivatives only
     cash = client.account_type != AccountType.MARGIN
+    spot = isinstance(instrument, CurrencyPair)
     reduces = type(client).__name__ not in WITHOUT_REDUCE_ONLY
     return Contract(
         instrument_id=instrument.id.value,
@@ -42,9 +43,10 @@ def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache)
         margin=ONE if cash else _margin(instrument, client, cache),
         cash=cash,
         hedged=is_hedged(client),
-        # Binance sends no such mark for spot, and OKX does not look at it. Sold there is no more than there is.
-        reduce_only_buys=reduces and not isinstance(instrument, CurrencyPair),
-        reduce_only_sells=reduces,
+        # Binance sends no such mark for spot, and OKX does not look at it. Sold there is no more than there is, unless
+        # the account borrows.
+        reduce_only_buys=reduces and not spot,
+        reduce_only_sells=reduces and (cash or not spot),
     )
 
 

@@ -19,15 +19,23 @@ class InteractiveBrokersExecutionClient(SimpleNamespace):
 
 
 @pytest.mark.parametrize(
-    ("instrument", "client", "kept"),
+    ("instrument", "client", "account", "kept"),
     [
-        (PERPETUAL, SimpleNamespace, (True, True)),
-        (SPOT, SimpleNamespace, (False, True)),  # nobody can sell there what he does not have
-        (TestInstrumentProvider.es_future(2027, 3), InteractiveBrokersExecutionClient, (False, False)),
+        (PERPETUAL, SimpleNamespace, AccountType.MARGIN, (True, True)),
+        (SPOT, SimpleNamespace, AccountType.CASH, (False, True)),  # nobody can sell there what he does not have
+        (SPOT, SimpleNamespace, AccountType.MARGIN, (False, False)),  # but he can where he borrows it
+        (
+            TestInstrumentProvider.es_future(2027, 3),
+            InteractiveBrokersExecutionClient,
+            AccountType.MARGIN,
+            (False, False),
+        ),
     ],
 )
-def test_what_a_venue_keeps_of_it(instrument: Any, client: type[Any], kept: tuple[bool, bool]) -> None:
-    made: Any = client(account_type=AccountType.CASH, account_id=AccountId("X-1"), oms_type=OmsType.NETTING)
+def test_what_a_venue_keeps_of_it(
+    instrument: Any, client: type[Any], account: AccountType, kept: tuple[bool, bool]
+) -> None:
+    made: Any = client(account_type=account, account_id=AccountId("X-1"), oms_type=OmsType.NETTING)
     cache: Any = SimpleNamespace(account=lambda _: None)
     contract = read_contract(instrument, made, cache)
     assert (contract.reduce_only_buys, contract.reduce_only_sells) == kept

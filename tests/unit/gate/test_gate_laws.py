@@ -54,6 +54,8 @@ class Sent:
     order: OrderIntent
     left: Decimal
     open: bool = True
+    accepted: bool = False
+    """The venue has it."""
 
 
 @dataclass
@@ -83,12 +85,17 @@ class Oracle:
             Decimal(0),
         )
 
-    def is_reducing(self, order: OrderIntent) -> bool:
+    def is_reducing(self, order: OrderIntent, *, resting: bool = False) -> bool:
         instrument = order.contract.instrument_id
         scopes = (order.strategy,) if order.cleanup else (order.strategy, None)
         sign = -1 if order.buy else 1
+        kept = order.reduce_only and not order.cleanup and not order.contract.cash
+        if kept and resting:
+            return sign * self.position(instrument, order.strategy) > 0
+        alone = all(sign * self.position(instrument, each) <= 0 for each in STRATEGIES if each != order.strategy)
         return all(
-            sign * self.position(instrument, scope) - self.pending(instrument, buy=order.buy, strategy=scope)
+            sign * self.position(instrument, scope)
+            - self.pending(instrument, buy=order.buy, strategy=scope, opening=kept and alone)
             >= order.quantity
             for scope in scopes
         )
@@ -121,9 +128,11 @@ class Oracle:
             total += (most if order.buy else -least) * PRICE
         return total
 
-    def refusals(self, order: OrderIntent, risk: RiskLimits, admission: Admission, now: int) -> set[Reason]:
+    def refusals(
+        self, order: OrderIntent, risk: RiskLimits, admission: Admission, now: int, *, resting: bool = False
+    ) -> set[Reason]:
         """All reasons there are against an order."""
-        reducing = self.is_reducing(order)
+        reducing = self.is_reducing(order, resting=resting)
         if order.cleanup:
             return set() if reducing else {Reason.REDUCE_ONLY}
         if admission is Admission.HALT:
@@ -220,6 +229,7 @@ class Histories(RuleBasedStateMachine):
         if not quantity:
             return
         sent.left -= quantity
+        sent.accepted = True
         sent.open = sent.left > 0
         self.oracle.fills.append((order.strategy, instrument, quantity if order.buy else -quantity))
         book = self.gate.book
@@ -229,6 +239,13 @@ class Histories(RuleBasedStateMachine):
             book.finish(order.order_id)
         holding = book.holding(order)
         book.set_position(holding, "", self.oracle.position(instrument, order.strategy))
+
+    @rule(pick=st.integers(0, 99))
+    def accept(self, pick: int) -> None:
+        live = self._open()
+        if live:
+            live[pick % len(live)].accepted = True
+            self.gate.book.acknowledge(live[pick % len(live)].order.order_id, self.now)
 
     @rule(pick=st.integers(0, 99))
     def cancel(self, pick: int) -> None:
@@ -248,7 +265,8 @@ class Histories(RuleBasedStateMachine):
         sent = live[pick % len(live)]
         changed = sent.order._replace(quantity=quantity)
         sent.open = False
-        expected = self.oracle.refusals(changed, self.risk, self.admission, self.now)
+        resting = sent.accepted and quantity <= sent.left
+        expected = self.oracle.refusals(changed, self.risk, self.admission, self.now, resting=resting)
         sent.open = True
         refusal = self.gate.modify(changed, self.now)
         if refusal is None:

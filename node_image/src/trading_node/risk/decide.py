@@ -13,12 +13,20 @@ from trading_node.risk.sizes import check_notional, check_quantity
 from trading_node.risk.standing import Admission, Standing
 
 
-def decide(order: OrderIntent, holding: Holding, book: GateBook, standing: Standing, now_ns: int) -> Deny | None:
+def decide(  # noqa: PLR0917  # a call by name takes longer, and every order makes one
+    order: OrderIntent,
+    holding: Holding,
+    book: GateBook,
+    standing: Standing,
+    now_ns: int,
+    resting: bool = False,
+) -> Deny | None:
     """Return why an order, which would change this holding, may not be sent now; None if it may.
 
-    The order is not in the book. For a modify the order is as it would become, and the book is without the old one.
+    The order is not in the book. For a modify the order is as it would become, and the book is without the old one;
+    resting: it is at the venue with as much to fill already.
     """
-    reducing = is_reducing(order, holding) if holding.position else False
+    reducing = is_reducing(order, holding, resting=resting) if holding.position else False
     if order.cleanup or not standing.is_open:
         refusal = check_standing(order.contract.venue, standing, reducing=reducing, cleanup=order.cleanup)
         if refusal is not None:
@@ -44,15 +52,19 @@ def decide(order: OrderIntent, holding: Holding, book: GateBook, standing: Stand
     return None
 
 
-def is_reducing(order: OrderIntent, holding: Holding) -> bool:
+def is_reducing(order: OrderIntent, holding: Holding, *, resting: bool = False) -> bool:
     """Return whether an order makes a position smaller and cannot turn it, also if everything pending fills first.
 
     That is asked of the strategy's own position and, where the venue nets them, of all strategies' together. Cleanup is
-    asked of its own alone: otherwise two strategies that hold against each other could not be closed.
+    asked of its own alone: otherwise two strategies that hold against each other could not be closed. Where the venue
+    keeps reduce-only, such orders do not count against each other: whichever fills first leaves the others nothing.
     """
     position = holding.position
     if not position or (position > ZERO) is order.buy:
         return False
+    # A cash account sells what it holds, be it the position or not.
+    if order.reduce_only and not (order.cleanup or order.contract.cash) and (resting or _is_kept(order, holding)):
+        return True
     room = -position - holding.buys if order.buy else position - holding.sells
     if room < order.quantity:
         return False
@@ -62,6 +74,27 @@ def is_reducing(order: OrderIntent, holding: Holding) -> bool:
     if order.buy:
         return sum((-each.position - each.buys for each in holdings), ZERO) >= order.quantity
     return sum((each.position - each.sells for each in holdings), ZERO) >= order.quantity
+
+
+def _is_kept(order: OrderIntent, holding: Holding) -> bool:
+    """Return whether the venue keeps a reduce-only order to what the strategy holds, whatever else is pending.
+
+    The venue looks at the account's position. Orders that open are counted, because one that fills after this one finds
+    nothing left to reduce; and where others hold on the same side, it would go on with what is theirs.
+    """
+    opening = holding.opening_buys if order.buy else holding.opening_sells
+    room = abs(holding.position) - opening
+    if room < order.quantity:
+        return False
+    if order.contract.hedged:
+        return True
+    for each in holding.market.holdings:
+        if each is not holding:
+            position = -each.position if order.buy else each.position
+            if position > ZERO:
+                return False
+            room += position - (each.opening_buys if order.buy else each.opening_sells)
+    return room >= order.quantity
 
 
 def check_standing(venue: str, standing: Standing, *, reducing: bool, cleanup: bool) -> Deny | None:
