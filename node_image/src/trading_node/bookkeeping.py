@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from trading_api.database import DatabaseSection
 from trading_node.book_events import BookEvent, Noted, operation_id
 from trading_node.book_history import BookHistory
+from trading_node.book_positions import BookPositions
 from trading_node.errors import config_refused, not_trading
 from trading_node.garbage import loading
 from trading_node.gate import Denial
@@ -50,6 +51,7 @@ class Bookkeeping:
         self._leave: Callable[[], None] | None = None
         self._well = True
         self._history: BookHistory | None = None
+        self._positions: BookPositions | None = None
         self.outcome = ""
         """What a person is told at the end; empty before."""
 
@@ -118,6 +120,12 @@ class Bookkeeping:
         if self._books is not None and self._history is None:
             self._history = BookHistory(self._books, self._trader_id)
         return self._history
+
+    def positions(self) -> BookPositions | None:
+        """Return what the books have of positions; None before they are open."""
+        if self._books is not None and self._positions is None:
+            self._positions = BookPositions(self._books, self._trader_id)
+        return self._positions
 
     def on_denial(self, denial: Denial) -> None:
         """Note a refusal with the numbers that it was decided by."""

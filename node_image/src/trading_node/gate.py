@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from trading_node.position_report import Mark, Prices
 from trading_node.risk.book import GateBook
 from trading_node.risk.decide import check_standing, decide, is_reducing
 from trading_node.risk.decision import Deny, Reason
@@ -91,6 +92,16 @@ class Gate:
     def set_reconciled(self, reconciled: bool, venue: str | None = None) -> None:
         """Say whether the node agrees with a venue, or with all of them."""
         self._standing = self._standing.with_reconciled(venue, reconciled=reconciled)
+
+    def prices(self) -> Prices:
+        """Return the newest prices of what was traded or is held, and what they are counted in."""
+        self.read_prices()
+        marks = {
+            name: Mark(base=market.contract.base, currency=market.contract.currency, price=market.mark)
+            for name, market in self.book.markets.items()
+            if market.mark is not None
+        }
+        return Prices(marks=marks, currency=self._limits.currency, equal=self._limits.equal_currencies)
 
     # Orders
 

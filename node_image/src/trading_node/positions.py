@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from trading_node.assets import asset_of
 from trading_node.book_events import Filled
 from trading_node.exact import exact_arithmetic, ratio, rounded
 
-_ZERO = Decimal(0)
+_ZERO, _ONE = Decimal(0), Decimal(1)
 FillOrder = tuple[int, int, str, str]
 
 
@@ -204,23 +205,29 @@ class Exposure:
     unrealized_profit: Decimal
     gross_notional: Decimal
     net_notional: Decimal
+    venues: tuple[str, ...]
+    """Where something is held, or has been."""
     unpriced: tuple[str, ...]
     """Instruments whose mark or exchange rate is missing: they are not in the sums."""
 
 
-def by_instrument(position: Position) -> str:
+Group = tuple[str, Decimal]
+"""What a position belongs to, and how many of the group's units one of its own base currency is."""
+
+
+def by_instrument(position: Position) -> Group:
     """Group by what is held, wherever: TYPE:PAYLOAD without the venue."""
-    return position.key.instrument_id.partition(":")[2]
+    return position.key.instrument_id.partition(":")[2], _ONE
 
 
-def by_base_asset(position: Position) -> str:
-    """Group by the asset whose price the position follows."""
-    return position.base_currency
+def by_base_asset(position: Position) -> Group:
+    """Group by the asset whose price the position follows, however much of it a venue calls one."""
+    return asset_of(position.base_currency)
 
 
 def aggregate(
     positions: Iterable[Position],
-    group: Callable[[Position], str],
+    group: Callable[[Position], Group],
     marks: Mapping[str, Decimal],
     rates: Mapping[str, Decimal],
 ) -> tuple[Exposure, ...]:
@@ -229,54 +236,58 @@ def aggregate(
     `marks` gives a price per canonical instrument id, `rates` the worth of one unit of a currency in the reporting
     currency, which itself has rate 1.
     """
-    groups: dict[str, list[Position]] = {}
+    groups: dict[str, list[tuple[Position, Decimal]]] = {}
     for position in positions:
-        groups.setdefault(group(position), []).append(position)
+        name, units = group(position)
+        groups.setdefault(name, []).append((position, units))
     with exact_arithmetic():
         return tuple(_exposure(name, groups[name], marks, rates) for name in sorted(groups))
 
 
 @dataclass(frozen=True, slots=True)
-class _Valued:
+class Valued:
     """One position in base units and in money."""
 
     quantity: Decimal
     cost: Decimal
     unrealized: Decimal
     notional: Decimal
+    """Signed, at the mark."""
 
 
 def _exposure(
-    name: str, positions: Sequence[Position], marks: Mapping[str, Decimal], rates: Mapping[str, Decimal]
+    name: str, positions: Sequence[tuple[Position, Decimal]], marks: Mapping[str, Decimal], rates: Mapping[str, Decimal]
 ) -> Exposure:
-    valued: list[_Valued] = []
+    valued: list[tuple[Valued, Decimal]] = []
     unpriced: set[str] = set()
     realized = _ZERO
-    for position in positions:
+    for position, units in positions:
         rate = rates.get(position.settlement_currency)
         if rate is not None:
             realized += position.realized_profit * rate
-        value = _value(position, marks, rates)
+        value = value_position(position, marks, rates)
         if value is not None:
-            valued.append(value)
+            valued.append((value, value.quantity * units))
         if rate is None or (value is None and position.is_open):
             unpriced.add(position.key.instrument_id)
-    net = sum((v.quantity for v in valued), _ZERO)
+    net = sum((quantity for _, quantity in valued), _ZERO)
     return Exposure(
         group=name,
         quantity=rounded(net),
-        long_quantity=rounded(sum((v.quantity for v in valued if v.quantity > 0), _ZERO)),
-        short_quantity=rounded(-sum((v.quantity for v in valued if v.quantity < 0), _ZERO)),
-        average_price=ratio(sum((v.cost for v in valued), _ZERO), net) if net else None,
+        long_quantity=rounded(sum((quantity for _, quantity in valued if quantity > 0), _ZERO)),
+        short_quantity=rounded(-sum((quantity for _, quantity in valued if quantity < 0), _ZERO)),
+        average_price=ratio(sum((v.cost for v, _ in valued), _ZERO), net) if net else None,
         realized_profit=rounded(realized),
-        unrealized_profit=rounded(sum((v.unrealized for v in valued), _ZERO)),
-        gross_notional=rounded(sum((abs(v.notional) for v in valued), _ZERO)),
-        net_notional=rounded(sum((v.notional for v in valued), _ZERO)),
+        unrealized_profit=rounded(sum((v.unrealized for v, _ in valued), _ZERO)),
+        gross_notional=rounded(sum((abs(v.notional) for v, _ in valued), _ZERO)),
+        net_notional=rounded(sum((v.notional for v, _ in valued), _ZERO)),
+        venues=tuple(sorted({position.venue for position, _ in positions})),
         unpriced=tuple(sorted(unpriced)),
     )
 
 
-def _value(position: Position, marks: Mapping[str, Decimal], rates: Mapping[str, Decimal]) -> _Valued | None:
+def value_position(position: Position, marks: Mapping[str, Decimal], rates: Mapping[str, Decimal]) -> Valued | None:
+    """Return what an open position is worth; None for one that is flat, or whose mark or exchange rate is missing."""
     mark = marks.get(position.key.instrument_id)
     quote_rate = rates.get(position.quote_currency)
     settlement_rate = rates.get(position.settlement_currency)
@@ -290,4 +301,4 @@ def _value(position: Position, marks: Mapping[str, Decimal], rates: Mapping[str,
     quantity = ratio(size, mark) if position.inverse else size
     earned = profit(position.quantity, average, mark, position.multiplier, inverse=position.inverse) * settlement_rate
     notional = (size if position.inverse else size * mark) * quote_rate
-    return _Valued(quantity=quantity, cost=notional - earned, unrealized=earned, notional=notional)
+    return Valued(quantity=quantity, cost=notional - earned, unrealized=earned, notional=notional)

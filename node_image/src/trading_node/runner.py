@@ -19,6 +19,7 @@ from trading_api.node_config import NodeConfig
 from trading_api.status import DrainState, DrainStatus, NodeState, NodeStatus
 from trading_api.trading_rules import Mode
 from trading_node.background import background
+from trading_node.book_positions import PositionsUnknownError
 from trading_node.bookkeeping import keep_books
 from trading_node.catalog.reader import OpenCatalog, open_catalog
 from trading_node.day_losses import follow_profit, kept_losses, losses_folder
@@ -339,6 +340,14 @@ class Runner:
 
     # Around it
 
+    async def _positions(self, currency: str) -> dict[str, Any]:
+        """Return the positions of the books, added up; raises PositionsUnknownError."""
+        positions = None if self._books is None else self._books.positions()
+        if positions is None:
+            why = "no books are kept: write the section database" if self._books is None else "no books are open yet"
+            raise PositionsUnknownError(why)
+        return await positions.document(self._gate.prices, currency)
+
     async def _start_services(self, services: contextlib.AsyncExitStack) -> None:
         await services.enter_async_context(background(self._watch.run()))
         views = Views(
@@ -346,6 +355,7 @@ class Runner:
             loop_age_seconds=self._watch.age_seconds,
             document=lambda: live_document(self._status(), self._snapshot()),
             registry=self._telemetry.registry,
+            positions=self._positions,
         )
         if self._limits is not None:
             services.callback(self._limits.end)

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.unit.books.stories import filled, light, prices, quantities, shuffled_with_repeats, times
+from trading_node.assets import asset_of
 from trading_node.book_events import Filled, Side
 from trading_node.positions import Position, aggregate, apply_fill, by_base_asset, by_instrument, fold_position
 
@@ -190,6 +192,35 @@ def test_sums_over_venues() -> None:
     assert base.quantity == 1 + 1000 / Decimal(125)
     assert base.unrealized_profit == 55 + 2 * 125  # 10 coins' worth of dollars are 8 coins' worth now
     assert base.gross_notional == 1375
+
+
+def test_a_thousand_of_a_coin_under_one_name_adds_up_with_the_coin() -> None:
+    """Nine of 1000SHIB at 0.02 are nine thousand SHIB at 0.00002."""
+    future = fold_position([filled("1", "9", "0.02", base_currency="1000SHIB")])
+    listed: dict[str, Any] = {"base_currency": "SHIB", "instrument_id": "OKX:SPOT:SHIB-USDT", "venue": "OKX"}
+    spot = fold_position([filled("1", "4000", "0.00003", side=Side.SELL, **listed)])
+    assert future is not None
+    assert spot is not None
+    marks = {future.key.instrument_id: Decimal("0.025"), spot.key.instrument_id: Decimal("0.000025")}
+    (shib,) = aggregate([future, spot], by_base_asset, marks, {"USDT": Decimal(1)})
+    assert (shib.group, shib.venues) == ("SHIB", ("BINANCE", "OKX"))
+    assert [shib.quantity, shib.long_quantity, shib.short_quantity] == [5000, 9000, 4000]
+    assert shib.average_price == (9 * Decimal("0.02") - 4000 * Decimal("0.00003")) / 5000
+    assert shib.unrealized_profit == 9 * Decimal("0.005") + 4000 * Decimal("0.000005")
+    assert shib.gross_notional == Decimal("0.225") + Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("code", "asset", "units"),
+    [
+        ("BTC", "BTC", 1), ("1INCH", "1INCH", 1), ("XBT", "BTC", 1), ("XDG", "DOGE", 1), ("1000SHIB", "SHIB", 1000),
+        ("SHIB1000", "SHIB", 1000), ("10000LADYS", "LADYS", 10_000), ("1000000MOG", "MOG", 10**6),
+        ("1MBABYDOGE", "BABYDOGE", 10**6), ("kPEPE", "PEPE", 1000), ("KSM", "KSM", 1), ("1000X", "1000X", 1),
+        ("AAPL", "AAPL", 1), ("", "", 1),
+    ],
+)  # fmt: skip
+def test_assets_behind_codes(code: str, asset: str, units: int) -> None:
+    assert asset_of(code) == (asset, Decimal(units))
 
 
 def test_what_has_no_price_is_named_and_left_out() -> None:

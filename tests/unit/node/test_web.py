@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from trading_api.node_config import HttpServer
 from trading_api.status import NodeState
+from trading_node.book_positions import PositionsUnknownError
 from trading_node.environment import Environment
 from trading_node.errors import NodeError
 from trading_node.snapshot import Replay, Snapshot
@@ -22,6 +23,7 @@ class Node:
     def __init__(self) -> None:
         self.life = Life(state=NodeState.TRADING, reconciled=True)
         self.age = 0.1
+        self.books = True
         self.snapshot = Snapshot(orders_total=3, fills=2, replay=Replay(events=9, time_ns=1_500_000_000))
 
     def views(self) -> Views:
@@ -32,7 +34,13 @@ class Node:
             loop_age_seconds=lambda: self.age,
             document=self.document,
             registry=telemetry.registry,
+            positions=self.positions,
         )
+
+    async def positions(self, currency: str) -> dict[str, Any]:
+        if not self.books:
+            raise PositionsUnknownError("no books are kept")
+        return {"currency": currency or "USD"}
 
     def document(self) -> dict[str, Any]:
         status = build_status(Environment(), self.life, self.snapshot, started_ns=1, now_ns=2)
@@ -58,6 +66,16 @@ async def test_pages() -> None:
     assert 'trading_node_info{deployment="btc",revision="abc"' in text
     assert "trading_node_replay_time_seconds 1.5" in text
     assert "process_resident_memory_bytes" in text
+
+
+async def test_positions() -> None:
+    node = Node()
+    assert await get(node, "/api/positions") == (200, '{"currency": "USD"}')
+    assert await get(node, "/api/positions?currency=BTC") == (200, '{"currency": "BTC"}')
+    code, text = await get(node, "/api/positions?currency=<b>")
+    assert (code, "write capital letters" in text, "<b>" in text) == (400, True, False)
+    node.books = False
+    assert await get(node, "/api/positions") == (503, '{"message": "no books are kept"}')
 
 
 async def test_a_blocked_loop_is_not_alive() -> None:

@@ -84,13 +84,13 @@ class BookReader:
         )
         return [read_fill(row) for row in await self._rows(statement.order_by(fills.c.ts_event, fills.c.fill_id))]
 
-    async def positions(self, *, open_only: bool = True) -> list[Position]:
-        """Return the positions, by instrument."""
+    async def positions(self, *, open_only: bool = True, limit: int | None = None) -> list[Position]:
+        """Return the positions: the open ones, then the others, of each those that changed last before the others."""
         statement = select(positions).where(positions.c.trader_id == self._trader_id)
         if open_only:
             statement = statement.where(positions.c.is_open)
-        key = positions.primary_key.columns
-        return [read_position(row) for row in await self._rows(statement.order_by(*key))]
+        order = (positions.c.is_open.desc(), positions.c.ts_last.desc(), *positions.primary_key.columns)
+        return [read_position(row) for row in await self._rows(statement.order_by(*order).limit(limit))]
 
     async def _orders(self, condition: ColumnElement[bool], limit: int | None = None) -> list[StoredOrder]:
         columns = [orders.c[name] for name in StoredOrder.__dataclass_fields__]

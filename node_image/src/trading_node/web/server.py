@@ -1,8 +1,9 @@
-"""Health, metrics and the node's status over HTTP."""
+"""Health, metrics, the node's status and its positions over HTTP."""
 
 import errno
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from trading_api.node_config import HttpServer
 from trading_api.status import NodeState
+from trading_node.book_positions import PositionsUnknownError
 from trading_node.errors import not_trading
 from trading_node.status import Life
 
@@ -21,6 +23,7 @@ MAX_CONNECTIONS = 128
 STALE_SECONDS = 10.0
 """A loop that has not turned for so long is not alive."""
 
+_CURRENCY = re.compile(r"[A-Z0-9]{2,16}")
 _log = logging.getLogger(__name__)
 
 
@@ -32,6 +35,8 @@ class Views:
     loop_age_seconds: Callable[[], float]
     document: Callable[[], dict[str, Any]]
     registry: CollectorRegistry
+    positions: Callable[[str], Awaitable[dict[str, Any]]]
+    """Of the books, added up in a currency; raises PositionsUnknownError."""
 
 
 def readiness(life: Life) -> tuple[bool, str]:
@@ -61,6 +66,16 @@ def build_app(views: Views) -> web.Application:
     async def status(_: web.Request) -> web.Response:
         return web.json_response(views.document())
 
+    async def positions(request: web.Request) -> web.Response:
+        currency = request.query.get("currency", "")
+        if currency and not _CURRENCY.fullmatch(currency):
+            text = "currency is no currency's code: write capital letters and digits, such as USDT"
+            return web.json_response({"message": text}, status=400)
+        try:
+            return web.json_response(await views.positions(currency))
+        except PositionsUnknownError as error:
+            return web.json_response({"message": str(error)}, status=503)
+
     app = web.Application()
     app.add_routes(
         [
@@ -68,6 +83,7 @@ def build_app(views: Views) -> web.Application:
             web.get("/readyz", readyz),
             web.get("/metrics", metrics),
             web.get("/api/status", status),
+            web.get("/api/positions", positions),
         ]
     )
     return app
