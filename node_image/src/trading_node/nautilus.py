@@ -156,7 +156,7 @@ class NautilusNode:
         assert self._gate is not None  # noqa: S101  # the order of building is the runner's
         self._reconciliation = NautilusReconciliation(
             self._kernel, self._gate, resync=self._resync, memory=memory, interval_seconds=interval_seconds,
-            on_change=on_change,
+            on_change=on_change, on_failure=self._on_failure,
         )  # fmt: skip
         self._reconciliation.install()
         return self._reconciliation

@@ -26,6 +26,7 @@ from trading_node.reconciliation.books import BooksNow, compare_books, standing
 from trading_node.reconciliation.compare import compare, may_be_told
 from trading_node.reconciliation.difference import NO_MEMORY, Change, ChangeOrder, Difference, Rules
 from trading_node.reconciliation.facts import VenueView
+from trading_node.side_by_side import together
 
 IN_FLIGHT_SECONDS = 3.0
 """An order that is on its way for longer is asked for."""
@@ -66,6 +67,8 @@ class VenueReconciler:
         """
         self.client = client
         self.agreement = Agreement(str(client.venue or client.id))
+        self.broken = False
+        """Whether what keeps the agreement ended by an error of its own: there is none any more."""
         self.problems: tuple[Difference, ...] = ()
         """What could not be restored from the books."""
         self._own = own
@@ -90,7 +93,7 @@ class VenueReconciler:
     @property
     def agreed(self) -> bool:
         """Whether the gate may be open."""
-        return self.agreement.agreed and self._stream_up
+        return self.agreement.agreed and self._stream_up and not self.broken
 
     # When to look
 
@@ -131,22 +134,24 @@ class VenueReconciler:
             await asyncio.sleep(self.agreement.pause_seconds())
 
     async def run(self) -> None:
-        """Keep the agreement, until cancelled."""
+        """Keep the agreement, until cancelled; an error of one of the two that do is raised, and ends the other."""
         self._on_change(self)
-        watching = asyncio.ensure_future(self._keep_watch())
         try:
-            while True:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._interval):
-                        await self._wake.wait()
-                self._wake.clear()
-                await self.agree()
-                await self._compare_books()
+            async with together() as group:
+                group.create_task(self._keep_watch())
+                group.create_task(self._keep_agreed())
         finally:
-            watching.cancel()
             if self._soon is not None:
                 self._soon.cancel()
-            await asyncio.wait((watching,))
+
+    async def _keep_agreed(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._interval):
+                    await self._wake.wait()
+            self._wake.clear()
+            await self.agree()
+            await self._compare_books()
 
     async def _keep_watch(self) -> None:
         while True:

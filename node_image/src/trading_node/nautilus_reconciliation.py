@@ -18,11 +18,12 @@ from nautilus_trader.live.execution_engine import LiveExecutionEngine
 from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.system.kernel import NautilusKernel
 
+from trading_node.errors import NodeError, crashed
 from trading_node.former_life import History, OrderHistory
 from trading_node.gate import Gate
 from trading_node.nautilus_look import Questions
 from trading_node.nautilus_own import OwnSide
-from trading_node.nautilus_reader import VenueSilentError
+from trading_node.nautilus_reader import VenueSilentError, describe
 from trading_node.nautilus_reader_binance import reader_of
 from trading_node.nautilus_reconciler import VenueReconciler
 from trading_node.nautilus_repair import Repairer
@@ -72,11 +73,13 @@ class NautilusReconciliation:
         memory: Callable[[], Memory | None],
         interval_seconds: float = 60.0,
         on_change: Callable[[], None] = lambda: None,
+        on_failure: Callable[[NodeError], None] = lambda _: None,
     ) -> None:
         """Prepare; `install` acts.
 
         resync: has the gate take positions and orders as the cache has them. memory: the books, asked for at the start.
-        on_change: called when a venue comes to agree or does not any more.
+        on_change: called when a venue comes to agree or does not any more. on_failure: called once for a venue whose
+        agreement nobody keeps any more, because of an error of ours; its gate is closed by then, and stays so.
         """
         self._kernel = kernel
         self._engine: LiveExecutionEngine = kernel.exec_engine
@@ -86,6 +89,7 @@ class NautilusReconciliation:
         self._memory = memory
         self._interval = interval_seconds
         self._on_change = on_change
+        self._on_failure = on_failure
         self._original: Callable[..., Awaitable[bool]] = self._engine.reconcile_execution_state
         self._reconcilers: list[VenueReconciler] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -192,10 +196,31 @@ class NautilusReconciliation:
         self._engine._startup_reconciliation_event.set()  # noqa: SLF001
         _log.info("the node agrees with %s", ", ".join(stats.venue for stats in self.stats))
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(reconciler.run()) for reconciler in self._reconcilers]
+        self._tasks = [loop.create_task(self._keep(reconciler)) for reconciler in self._reconcilers]
         self._beat_at = _awake_seconds()
         self._beat(loop)
         return True
+
+    async def _keep(self, reconciler: VenueReconciler) -> None:
+        """Keep one agreement. An error in what keeps it must not leave orders pass unwatched: it ends the node."""
+        try:
+            await reconciler.run()
+        except Exception as error:  # noqa: BLE001  # whatever it is
+            self._broke(reconciler, error)
+
+    def _broke(self, reconciler: VenueReconciler, error: Exception) -> None:
+        if reconciler.broken:
+            return
+        reconciler.broken = True
+        venue = reconciler.agreement.stats.venue
+        _log.critical("%s: the agreement is not kept any more, so no order passes", venue, exc_info=error)
+        self._set_gate(reconciler)
+        self._on_failure(
+            crashed(
+                f"Nobody keeps the agreement with {venue} any more: {describe(error)}",
+                "Report this with the log, which has the whole traceback; a new start asks the venue for everything",
+            )
+        )
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
         """Doubt all venues after a pause, before anything that was decided meanwhile is sent.
@@ -270,7 +295,15 @@ class NautilusReconciliation:
             reconciler.doubt(urgent=urgent)
 
     def _tell(self, reconciler: VenueReconciler) -> None:
-        """Open or close the gate for a venue, as soon as it changes."""
+        """Open or close the gate for a venue, as soon as it changes. Raises nothing: it is called from anywhere."""
+        if reconciler.broken:
+            return
+        try:
+            self._tell_change(reconciler)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the gate must not stay open by it
+            self._broke(reconciler, error)
+
+    def _tell_change(self, reconciler: VenueReconciler) -> None:
         agreed = reconciler.agreed
         standing = tuple((each.kind, each.subject) for each in reconciler.agreement.stats.unresolved)
         if standing and standing != self._standing.get(reconciler):
@@ -282,16 +315,19 @@ class NautilusReconciliation:
         self._told[reconciler] = agreed
         if agreed:
             self._resync()
+        self._set_gate(reconciler)
         venue = reconciler.agreement.stats.venue
-        if self._is_broker(reconciler.client):
-            self._gate.set_reconciled(self.agreed)
-        else:
-            self._gate.set_reconciled(agreed, venue)
         if agreed:
             _log.info("%s: the node and the venue agree: orders pass", venue)
         else:
             _log.warning("%s: the node and the venue do not agree, so no order passes: %s", venue, self.message)
         self._on_change()
+
+    def _set_gate(self, reconciler: VenueReconciler) -> None:
+        if self._is_broker(reconciler.client):
+            self._gate.set_reconciled(self.agreed)
+        else:
+            self._gate.set_reconciled(reconciler.agreed, reconciler.agreement.stats.venue)
 
 
 def is_real(client: object) -> bool:

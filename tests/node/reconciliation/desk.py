@@ -37,6 +37,7 @@ from tests.venue.venue import Market, Venue
 from trading_api.database import DatabaseSection
 from trading_api.risk import RiskLimits
 from trading_node.bookkeeping import Bookkeeping
+from trading_node.errors import NodeError
 from trading_node.former_life import History
 from trading_node.gate import Gate
 from trading_node.nautilus_books import NautilusBooks
@@ -64,6 +65,8 @@ class Desk(RunningNode):
         self.told: list[Callable[[Any], None]] = []
         """Whom the recorder tells; a test may put another there."""
         self.recorder: NautilusBooks | None = None
+        self.failures: list[NodeError] = []
+        """What would have ended the node."""
 
     @property
     def stats(self) -> VenueStats:
@@ -156,14 +159,20 @@ async def life(
         start()
 
     node.trader.start = open_and_start
+    failures: list[NodeError] = []
     reconciliation = NautilusReconciliation(
-        node.kernel, gate, resync=on_path.resync, memory=books.history, interval_seconds=interval_seconds
+        node.kernel,
+        gate,
+        resync=on_path.resync,
+        memory=books.history,
+        interval_seconds=interval_seconds,
+        on_failure=failures.append,
     )
     reconciliation.install()
     before_start(reconciliation)
     task = asyncio.create_task(node.kernel.start_async())
     desk = Desk(node, probe, gate, reconciliation, books)
-    desk.told, desk.recorder = told, recorder
+    desk.told, desk.recorder, desk.failures = told, recorder, failures
     try:
         if trades_at_once:
             await until(lambda: node.trader.is_running or task.done(), "the node trades", 2 * TIMEOUT_S)

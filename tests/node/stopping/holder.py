@@ -9,6 +9,12 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
+from trading_node.nautilus_streams import StreamWatch
+
+
+def _broken(_: StreamWatch) -> bool:
+    raise RuntimeError("broken on purpose")
+
 
 class HolderConfig(StrategyConfig, frozen=True, forbid_unknown_fields=True):  # type: ignore[misc, call-arg]
     instrument_id: InstrumentId
@@ -20,7 +26,7 @@ class HolderConfig(StrategyConfig, frozen=True, forbid_unknown_fields=True):  # 
     emulated: bool = False
     """Whether one more order waits in the node alone."""
     then: str = ""
-    """What follows once all of it is there: raise, or block the event loop."""
+    """What follows once all of it is there: raise, block the event loop, or unwatch: break what watches the stream."""
 
 
 class Holder(Strategy):  # type: ignore[misc]
@@ -38,6 +44,9 @@ class Holder(Strategy):  # type: ignore[misc]
         elif self.config.then and self._is_complete():
             if self.config.then == "raise":
                 raise RuntimeError("broken on purpose")
+            if self.config.then == "unwatch":
+                StreamWatch.is_up = _broken  # type: ignore[method-assign]
+                return
             print("blocked on purpose", flush=True)
             time.sleep(600)
 

@@ -127,3 +127,11 @@ def test_a_blocked_event_loop_is_ended_in_time(tmp_path: Path, simulator: VenueA
         assert took < 7
         assert running.node.termination is not None
         assert running.node.termination["reason"] == "StopIncomplete"
+
+
+def test_an_agreement_that_nobody_keeps_any_more_ends_the_node(tmp_path: Path, simulator: VenueAccount) -> None:
+    with desk(tmp_path, simulator, drain={"timeout": "30s"}, then="unwatch") as running:
+        assert running.node.wait() == ExitCode.CRASHED, running.node.stderr
+        (said,) = running.node.stderr
+        assert "Nobody keeps the agreement with BINANCE any more: RuntimeError: broken on purpose" in said
+        assert not running.open_orders()
