@@ -45,7 +45,7 @@ class Holder(Strategy):  # type: ignore[misc]
             if self.config.then == "raise":
                 raise RuntimeError("broken on purpose")
             if self.config.then == "unwatch":
-                StreamWatch.is_up = _broken  # type: ignore[method-assign]
+                StreamWatch.is_up = _broken  # type: ignore[method-assign, assignment]
                 return
             print("blocked on purpose", flush=True)
             time.sleep(600)
