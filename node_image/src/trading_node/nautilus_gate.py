@@ -147,7 +147,7 @@ class NautilusGate:
     def _on_submit(self, command: messages.SubmitOrder) -> None:
         now = self._now()
         order = command.order
-        unchecked = check_params(command.params) if command.params else None
+        unchecked = self._check_params(command, order.instrument_id, command) if command.params else None
         intent = unchecked or self._read(order, command, now)
         refusal = intent if isinstance(intent, Deny) else self.gate.submit(intent, now)
         if refusal is None:
@@ -160,8 +160,10 @@ class NautilusGate:
     def _on_submit_list(self, command: messages.SubmitOrderList) -> None:
         now = self._now()
         orders: Sequence[Order] = command.order_list.orders
-        unchecked = check_params(command.params)
-        intents = [unchecked or self._read(order, command, now) for order in orders]
+        intents = [
+            self._check_params(command, order.instrument_id, command) or self._read(order, command, now)
+            for order in orders
+        ]
         unread = next((intent for intent in intents if isinstance(intent, Deny)), None)
         if unread is not None:
             for order in orders:
@@ -181,7 +183,7 @@ class NautilusGate:
             self._forward(command)  # the engine says what is wrong
             return
         now = self._now()
-        intent = check_params(command.params) or self._read(order, None, now)
+        intent = self._check_params(command, order.instrument_id, None) or self._read(order, None, now)
         if isinstance(intent, Deny):
             refusal: Deny | None = intent
             self._refuse_unread(order, intent, now)
@@ -237,6 +239,12 @@ class NautilusGate:
         self._forward(command)
 
     # Inside
+
+    def _check_params(self, command: Any, instrument_id: InstrumentId, submit: Any) -> Deny | None:  # noqa: ANN401
+        if not command.params:
+            return None
+        market = self._find_market(instrument_id, submit)
+        return check_params(command.params, None if market is None else market.contract)
 
     def _read(self, order: Order, command: Any, now: int) -> OrderIntent | Deny:  # noqa: ANN401  # a submit, or None
         instrument_id = order.instrument_id

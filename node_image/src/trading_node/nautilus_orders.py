@@ -29,7 +29,7 @@ def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache)
     base = instrument.get_base_currency()
     quanto = getattr(instrument, "is_quanto", False)  # of derivatives only
     cash = client.account_type != AccountType.MARGIN
-    spot = isinstance(instrument, CurrencyPair)
+    spot, lends = isinstance(instrument, CurrencyPair), _lends(client)
     reduces = type(client).__name__ not in WITHOUT_REDUCE_ONLY
     return Contract(
         instrument_id=instrument.id.value,
@@ -46,8 +46,19 @@ def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache)
         # Binance sends no such mark for spot, and OKX does not look at it. Sold there is no more than there is, unless
         # the account borrows.
         reduce_only_buys=reduces and not spot,
-        reduce_only_sells=reduces and (cash or not spot),
+        reduce_only_sells=reduces and not (spot and lends),
+        spot=spot,
+        lends=lends,
     )
+
+
+def _lends(client: ExecutionClient) -> bool:
+    """Return whether a client's orders on spot may borrow.
+
+    OKX's client says Margin of an account that trades derivatives beside spot, and has a setting of its own for this.
+    """
+    of_spot = getattr(getattr(client, "_config", None), "use_spot_margin", None)
+    return client.account_type == AccountType.MARGIN if of_spot is None else bool(of_spot)
 
 
 def _margin(instrument: Instrument, client: ExecutionClient, cache: Cache) -> Decimal:

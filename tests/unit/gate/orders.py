@@ -14,7 +14,7 @@ SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
 PERPETUAL = Contract("BTC-PERP.X", "X", "USDT", "USDT", account="X-1", base="BTC", margin=Decimal("0.1"))
 INVERSE = Contract("BTCUSD-PERP.X", "X", "USD", "BTC", inverse=True, multiplier=Decimal(100), account="X-1", base="BTC")
-SPOT = Contract("BTC.X", "X", "USDT", "USDT", account="X-2", base="BTC", cash=True)
+SPOT = Contract("BTC.X", "X", "USDT", "USDT", account="X-2", base="BTC", cash=True, spot=True)
 HEDGED = Contract("BTC-HEDGE.X", "X", "USDT", "USDT", account="X-3", base="BTC", hedged=True)
 
 _ids = count(1)

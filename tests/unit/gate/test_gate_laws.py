@@ -89,7 +89,7 @@ class Oracle:
         instrument = order.contract.instrument_id
         scopes = (order.strategy,) if order.cleanup else (order.strategy, None)
         sign = -1 if order.buy else 1
-        kept = order.reduce_only and not order.cleanup and not order.contract.cash
+        kept = order.reduce_only and not order.cleanup and not order.contract.spot
         if kept and resting:
             return sign * self.position(instrument, order.strategy) > 0
         alone = all(sign * self.position(instrument, each) <= 0 for each in STRATEGIES if each != order.strategy)

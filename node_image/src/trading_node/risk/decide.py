@@ -62,8 +62,7 @@ def is_reducing(order: OrderIntent, holding: Holding, *, resting: bool = False) 
     position = holding.position
     if not position or (position > ZERO) is order.buy:
         return False
-    # A cash account sells what it holds, be it the position or not.
-    if order.reduce_only and not (order.cleanup or order.contract.cash) and (resting or _is_kept(order, holding)):
+    if order.reduce_only and not (order.cleanup or order.contract.spot) and (resting or _is_kept(order, holding)):
         return True
     room = -position - holding.buys if order.buy else position - holding.sells
     if room < order.quantity:

@@ -40,6 +40,10 @@ class Contract:
     """The venue fills a buy that is marked reduce-only no further than to zero."""
     reduce_only_sells: bool = True
     """The same for a sell."""
+    spot: bool = False
+    """Coins or currency change hands: what is sold is what the account has, be it of the position or not."""
+    lends: bool = False
+    """The account is set up to borrow on spot, where an order says so."""
 
     def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Return what a quantity is worth at a price, in ``currency``."""
