@@ -157,7 +157,7 @@ class Bookkeeping:
             return False
         writer = books.writer
         if self._well and not (
-            books.lost or books.memory or books.journal.failure or writer.rejected or writer.failure
+            books.lost or books.memory or books.untold or books.journal.failure or writer.rejected or writer.failure
         ):
             return True  # In one look, and only those that are said to be unwell are asked how it goes.
         health = books.health()

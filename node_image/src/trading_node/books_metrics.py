@@ -24,6 +24,7 @@ _COUNTERS: tuple[tuple[str, str, Callable[[BookStats], float]], ...] = (
     ("events_rejected", "Events that the database refused.", lambda s: s.rejected),
     ("events_lost", "Events that neither journal nor memory could take.", lambda s: s.lost),
     ("events_missing", "Events that were gone from the journal when it was opened.", lambda s: s.missing),
+    ("events_untranslated", "Events that are in the log as they came, and in no table.", lambda s: s.untranslated),
 )
 
 

@@ -42,6 +42,7 @@ from trading_node.book_events import (
 )
 from trading_node.instrument_ids import InstrumentType
 from trading_node.nautilus_traits import Traits, read_traits
+from trading_node.store.codec import UNTRANSLATED, show
 from trading_node.venue_symbols import to_canonical
 
 TOPICS = ("events.order.*", "events.position.*", "events.account.*")
@@ -145,12 +146,15 @@ class NautilusBooks:
             translator = self._translators.get(type(event))
             translated = translator(event) if translator else (self._untranslated(event, "unknown type"),)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the event, it is kept
-            _log.exception("an event could not be translated for the books: %r", event)
-            translated = (self._untranslated(event, repr(error)),)
+            _log.exception("an event could not be translated for the books: %s", show(event))
+            translated = (self._untranslated(event, show(error)),)
         for fact in translated:
             self._record(fact)
         if self._accounts_late and event.ts_init >= self._accounts_due_ns:
-            self._note_late_accounts(event.ts_init)
+            try:
+                self._note_late_accounts(event.ts_init)
+            except Exception:  # noqa: BLE001 - a balance that cannot be noted is no reason to end
+                _log.exception("the states of accounts could not be noted in the books")
 
     def _initialized(self, event: nautilus.OrderInitialized) -> Sequence[BookEvent]:
         options = event.options
@@ -338,13 +342,16 @@ class NautilusBooks:
         return self._note(event, "AccountState", details)
 
     def _untranslated(self, event: Any, why: str) -> Noted:  # noqa: ANN401 - the bus carries any type
-        return self._note(event, "Untranslated", {"event": repr(event), "why": why})
+        """Return a note of the event as it is, about its order where it has one: then the books count as unwell."""
+        order_id = event.client_order_id.value if isinstance(event, nautilus.OrderEvent) else None
+        operation = "" if order_id is None else self._prefix + order_id
+        return self._note(event, UNTRANSLATED, {"event": show(event), "why": why}, operation)
 
     @staticmethod
-    def _note(event: Any, topic: str, details: dict[str, Any]) -> Noted:  # noqa: ANN401 - the bus carries any type
-        ts_event, ts_init = event.ts_event, event.ts_init
+    def _note(event: Any, topic: str, details: dict[str, Any], operation: str = "") -> Noted:  # noqa: ANN401 - of any type
+        identity, ts_event, ts_init = event.id.value, event.ts_event, event.ts_init
         return Noted(
-            event_id=event.id.value, operation_id="", ts_event=ts_event, ts_init=ts_init, topic=topic, details=details
+            event_id=identity, operation_id=operation, ts_event=ts_event, ts_init=ts_init, topic=topic, details=details
         )
 
     def _head(self, event: nautilus.OrderEvent) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from trading_node.nautilus_books import NautilusBooks
 from trading_node.orders import Order
 from trading_node.positions import Position, fold_position, position_key
 from trading_node.store.books import Books, BooksSettings
+from trading_node.store.codec import UNTRANSLATED
 from trading_node.store.engine import embedded_url, make_engine
 from trading_node.store.projection import fold_orders, order_events
 from trading_node.venue_symbols import to_engine
@@ -109,7 +110,7 @@ def test_orders_and_positions_equal_nautilus_own(oms: OmsType) -> None:
             assert order.filled_quantity == theirs[key].filled_qty.as_decimal()
             assert order.quantity == theirs[key].quantity.as_decimal()
             assert float(order.average_price or 0) == pytest.approx(theirs[key].avg_px)
-        assert not [event for event in told if isinstance(event, Noted) and event.topic == "Untranslated"]
+        assert not [event for event in told if isinstance(event, Noted) and event.topic == UNTRANSLATED]
         net = sum((position.signed_decimal_qty() for position in made.cache.positions()), Decimal(0))
         assert sum((position.quantity for position in positions_in(told)), Decimal(0)) == net
 
@@ -153,9 +154,18 @@ def test_spot_is_held_after_commissions() -> None:
 def test_an_event_that_cannot_be_translated_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NautilusBooks, "_filled", lambda *_: 1 / 0)
     with telling({1: trade}) as (_, told):
-        (kept,) = [event for event in told if isinstance(event, Noted) and event.topic == "Untranslated"]
+        (kept,) = [event for event in told if isinstance(event, Noted) and event.topic == UNTRANSLATED]
         assert "OrderFilled" in kept.details["event"]
         assert "ZeroDivisionError" in kept.details["why"]
+        assert kept.operation_id in orders_in(told)
+
+
+def test_an_event_of_no_order_that_cannot_be_translated_is_about_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NautilusBooks, "_position", lambda *_: 1 / 0)
+    with telling({1: trade}) as (_, told):
+        kept = [event for event in told if isinstance(event, Noted) and event.topic == UNTRANSLATED]
+        assert kept
+        assert {event.operation_id for event in kept} == {""}
 
 
 def test_simulated_trade_ids_are_known_by_their_order() -> None:

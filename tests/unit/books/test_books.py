@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.books.agreement import differences, expected_tables, stored_tables
 from tests.unit.books.database_suite import run
@@ -18,6 +19,7 @@ from tests.unit.books.stories import TRADER, filled, moved, noted, placed
 from trading_node.book_events import BookEvent, Filled, TransitionKind
 from trading_node.store import batch, journal, writer
 from trading_node.store.books import Books, BooksSettings
+from trading_node.store.codec import UNTRANSLATED
 from trading_node.store.engine import DatabaseUrlError, database_url, embedded_url, make_engine, shown, without_password
 from trading_node.store.writer import Pacing, is_refusal
 
@@ -196,6 +198,75 @@ def test_events_after_the_end_are_counted_as_lost(tmp_path: Path) -> None:
     books.record(noted("late"))
     assert books.stats().lost == 1
     assert not books.health().ok
+
+
+class Plain:
+    def __str__(self) -> str:
+        return "plain"
+
+
+class Shy:
+    def __str__(self) -> str:
+        raise RuntimeError("shy")
+
+    __repr__ = __str__
+
+
+def test_whatever_a_strategy_puts_into_an_order_is_recorded(tmp_path: Path) -> None:
+    """What came out of `record` would end the node in the middle of an order."""
+    books = Books(settings(tmp_path))
+    events = [
+        placed("O-1", parameters={"x": Plain(), "y": {1, 2}}),
+        placed("O-2", parameters={Plain(): 1.5, "half \ud83d": ("a", None)}, tags=("half \ud83d",)),
+        moved(TransitionKind.REJECTED, 2, "O-2", reason="half \ud83d"),
+        *life("O-3"),
+    ]
+    tell(books, events)
+    assert books.wait_written(20)
+    assert books.health().ok
+    books.close()
+    with closing(sqlite3.connect(tmp_path / "books.sqlite3")) as connection:
+        rows = connection.execute(
+            "SELECT algorithm_parameters, reason FROM unified_orders ORDER BY client_order_id LIMIT 2"
+        ).fetchall()
+    assert rows[0][0] == '{"x":"plain","y":[1,2]}'
+    assert rows[1] == ('{"plain":1.5,"half \\\\ud83d":["a",null]}', "half \\ud83d")
+
+
+def endless() -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    value["again"] = value
+    return value
+
+
+@pytest.mark.parametrize("parameters", [{"x": Shy()}, {Shy(): 1}, endless()])
+def test_what_cannot_even_be_taken_apart_is_noted_and_stops_new_orders(
+    tmp_path: Path, parameters: dict[Any, Any]
+) -> None:
+    books = Books(settings(tmp_path))
+    tell(books, [placed("O-1", parameters=parameters), *life("O-2")])
+    assert books.wait_written(20)
+    health = books.health()
+    assert not health.ok
+    assert f"{TRADER}/O-1" in health.reason
+    assert books.stats().untranslated == 1
+    books.close()
+    with closing(sqlite3.connect(tmp_path / "books.sqlite3")) as connection:
+        rows = connection.execute("SELECT operation_id, payload FROM unified_events WHERE kind = 'Untranslated'")
+        ((operation, payload),) = rows.fetchall()
+    assert operation == f"{TRADER}/O-1"
+    assert "Placed" in payload
+
+
+@pytest.mark.parametrize(("operation", "well"), [("", True), (f"{TRADER}/O-1", False)])
+def test_an_event_of_an_order_that_was_not_translated_stops_new_orders(
+    tmp_path: Path, operation: str, well: bool
+) -> None:
+    books = Books(settings(tmp_path))
+    books.record(replace(noted("n"), topic=UNTRANSLATED, operation_id=operation))
+    assert books.health().ok is well
+    assert books.stats().untranslated == 1
+    books.close()
 
 
 def test_a_schema_that_cannot_be_used_is_told(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from trading_node.gate import Denial
 from trading_node.risk.decision import Deny, Reason
 from trading_node.risk.orders import Contract, OrderIntent
 from trading_node.store.books import Books
+from trading_node.store.codec import UNTRANSLATED
 from trading_node.store.journal import SyncPolicy, open_journal
 from trading_node.store.stats import BookStats, Health
 
@@ -32,7 +33,7 @@ WORD = "h0rse"
 ORDER = OrderIntent("O-1", "ema", Contract("BTCUSDT.BINANCE", "BINANCE", "USDT", "USDT"), True, Decimal(1), "MARKET")
 STATS = BookStats(
     queue_depth=7, queue_bytes=4096, memory_depth=1, lag_seconds=0.5, database_up=True, schema_revision="0001",
-    events_written=90, batches=3, retries=2, rejected=1, lost=4, missing=6,
+    events_written=90, batches=3, retries=2, rejected=1, lost=4, missing=6, untranslated=8,
     lag_counts=(50, 30, *(0,) * 11, 10), lag_sum=12.5, last_error="disk full",
 )  # fmt: skip
 
@@ -171,6 +172,21 @@ class TestLife:
         monkeypatch.undo()
         await keeping.close(30)
 
+    async def test_orders_wait_where_an_event_of_one_was_not_translated_or_the_disk_is_in_doubt(
+        self, tmp_path: Path
+    ) -> None:
+        keeping = books_of(tmp_path)
+        await keeping.open()
+        books = keeping._books
+        assert books is not None
+        books.journal.failure = "the disk does not confirm"
+        assert not keeping.takes()
+        books.journal.failure = ""
+        assert keeping.takes()
+        keeping.record(Noted(event_id="e", operation_id="T/O-1", ts_event=1, ts_init=1, topic=UNTRANSLATED))
+        assert not keeping.takes()
+        await keeping.close(30)
+
     async def test_a_url_that_is_none_is_refused_without_its_password(self, tmp_path: Path) -> None:
         keeping = books_of(tmp_path, url_env="BOOKS", variables={"BOOKS": f"mysql://desk:{WORD}@db/books"})
         with pytest.raises(NodeError, match="Correct the environment variable BOOKS") as caught:
@@ -206,7 +222,8 @@ def test_metrics_are_there_once_the_books_are_open() -> None:
     expected = {
         "queue_events": 7, "journal_bytes": 4096, "memory_events": 1, "lag_seconds": 0.5, "database_up": 1,
         "events_written_total": 90, "batches_total": 3, "retries_total": 2, "events_rejected_total": 1,
-        "events_lost_total": 4, "events_missing_total": 6, "commit_seconds_sum": 12.5, "commit_seconds_count": 90,
+        "events_lost_total": 4, "events_missing_total": 6, "events_untranslated_total": 8,
+        "commit_seconds_sum": 12.5, "commit_seconds_count": 90,
     }  # fmt: skip
     for name, value in expected.items():
         assert registry.get_sample_value(f"trading_node_books_{name}") == value, name

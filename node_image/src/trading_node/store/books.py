@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from trading_node.book_events import BookEvent
-from trading_node.store.codec import LETTERS, to_json
+from trading_node.book_events import BookEvent, Noted
+from trading_node.store.codec import LETTERS, UNTRANSLATED, encode_somehow, to_json
 from trading_node.store.engine import database_url, embedded_url, shown
 from trading_node.store.journal import JournalError, SyncPolicy, open_journal
 from trading_node.store.stats import BookStats, Health
@@ -63,6 +63,10 @@ class Books:
         self._memory_limit = settings.memory_events
         self.lost = 0
         """Events that nothing could take."""
+        self.untranslated = 0
+        """Events that are in the log as they came and in no table."""
+        self.untold = ""
+        """The first operation of which such an event was; its row is wrong, and so may its position be."""
         self._journal_error = ""
         self._closed = False
         self.writer = Writer(
@@ -89,16 +93,28 @@ class Books:
     def record(self, event: BookEvent) -> None:
         """Take an event; always from the same thread.
 
-        When this returns a killed process no longer loses it, unless `health` says otherwise.
+        When this returns a killed process no longer loses it, unless `health` says otherwise. It raises nothing.
         """
         now = time.time_ns()
-        payload = LETTERS[type(event)] + to_json(event)  # `encode`, without the call.
+        try:
+            payload = LETTERS[type(event)] + to_json(event)  # `encode`, without the call.
+        except Exception as error:  # noqa: BLE001 - whatever is in it: what came out would end the node
+            payload, whole = encode_somehow(event, error)
+            if not whole:
+                self._count_untranslated(event.operation_id, type(error).__name__)
+        if type(event) is Noted and event.topic == UNTRANSLATED:
+            self._count_untranslated(event.operation_id, event.details.get("why", ""))
         try:
             self.journal.append(payload, now)
         except (JournalError, ValueError) as error:
             self._not_journaled(now, payload, error)
         if self.writer.idle:
             self.writer.notify()
+
+    def _count_untranslated(self, operation_id: str, why: str) -> None:
+        self.untranslated += 1
+        if operation_id and not self.untold:
+            self.untold = f"{operation_id} ({why})"
 
     def _not_journaled(self, moment: int, payload: bytes, error: Exception) -> None:
         self._journal_error = str(error)
@@ -109,17 +125,17 @@ class Books:
 
     def health(self) -> Health:
         """Return whether new orders may rely on the books, and if not, why."""
-        if self.lost:
-            return Health(ok=False, reason=f"{self.lost} events are lost: {self._journal_error}")
-        if self.memory:
-            return Health(ok=False, reason=f"the journal takes no events: {self._journal_error}")
-        if self.journal.failure:
-            return Health(ok=False, reason=self.journal.failure)
-        if self.writer.rejected:
-            return Health(ok=False, reason=self.writer.last_error)
-        if self.writer.failure:
-            return Health(ok=False, reason=self.writer.failure)
-        return _WELL
+        writer = self.writer
+        reasons = (
+            self.lost and f"{self.lost} events are lost: {self._journal_error}",
+            self.memory and f"the journal takes no events: {self._journal_error}",
+            self.untold and f"an event could not be told as what it is, first of {self.untold}",
+            self.journal.failure,
+            writer.rejected and writer.last_error,
+            writer.failure,
+        )
+        reason = next(filter(None, reasons), "")
+        return Health(ok=False, reason=str(reason)) if reason else _WELL
 
     def stats(self) -> BookStats:
         """Return what metrics show."""
@@ -137,6 +153,7 @@ class Books:
             rejected=writer.rejected,
             lost=self.lost,
             missing=journal.missing,
+            untranslated=self.untranslated,
             lag_counts=tuple(writer.lag.counts),
             lag_sum=writer.lag.sum,
             last_error=writer.last_error,

@@ -38,6 +38,8 @@ class BookStats:
     """Events that neither journal nor memory could take."""
     missing: int
     """Events that were gone from the journal when it was opened, as a power failure leaves it."""
+    untranslated: int
+    """Events that are in the log as they came and in no table."""
     lag_counts: tuple[int, ...]
     """Events per bucket of `LAG_BOUNDS`, by the time from being told to being committed."""
     lag_sum: float
