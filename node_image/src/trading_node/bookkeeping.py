@@ -131,10 +131,7 @@ class Bookkeeping:
         """Note a refusal with the numbers that it was decided by."""
         order, deny = denial.order, denial.deny
         details = {
-            "reason": deny.reason.value,
-            "scope": deny.scope,
-            "limit": None if deny.limit is None else str(deny.limit),
-            "value": None if deny.value is None else str(deny.value),
+            **deny.details(),
             "modify": denial.modify,
             "strategy": order.strategy,
             "instrument": order.contract.instrument_id,

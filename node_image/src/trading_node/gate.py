@@ -18,6 +18,9 @@ from trading_node.risk.limits import Limits
 from trading_node.risk.orders import OrderIntent
 from trading_node.risk.standing import Admission, Standing
 
+REFUSALS_REMEMBERED = 4_096
+"""Between a refusal and the event of it may be one turn of the event loop, in which a wild strategy goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Denial:
@@ -55,6 +58,7 @@ class Gate:
         self.cleanup_tag = f"cleanup-{secrets.token_hex(8)}"
         """Marks an order as the node's own cleanup; drawn anew by each process, so that no strategy carries it."""
         self._on_denial = on_denial
+        self._refused: dict[str, Deny] = {}
         self._recorded = recorded
         self._standing = Standing()
         self._limits = limits
@@ -164,13 +168,26 @@ class Gate:
         reducing = is_reducing(order, self.book.holding(order), resting=resting)
         if pending is not None:
             self.book.put_back(pending)
-        return check_standing(order.contract.venue, standing, reducing=reducing, cleanup=order.cleanup)
+        refusal = check_standing(order.contract.venue, standing, reducing=reducing, cleanup=order.cleanup)
+        if refusal is not None:
+            self.remember(refusal)
+        return refusal
 
     def refuse(self, order: OrderIntent, deny: Deny, now_ns: int, *, modify: bool = False) -> None:
         """Count and tell a refusal."""
         self.denials[deny.reason] += 1
         if self._on_denial is not None:
             self._on_denial(Denial(now_ns, order, deny, modify))
+
+    def remember(self, deny: Deny) -> None:
+        """Remember a refusal that an event is about to tell as text."""
+        if len(self._refused) >= REFUSALS_REMEMBERED:
+            del self._refused[next(iter(self._refused))]
+        self._refused[str(deny)] = deny
+
+    def refusal(self, text: str) -> Deny | None:
+        """Return the refusal behind what was told of it, if it was one of the newest."""
+        return self._refused.get(text)
 
     def _admit(self, order: OrderIntent, now_ns: int) -> Deny | None:
         """Decide about an order, and count it as sent if it may be."""

@@ -164,15 +164,17 @@ class NautilusNode:
     def keep_books(
         self, record: Callable[[BookEvent], None], simulated: Iterable[str], run: str, adapters: Mapping[str, Adapter]
     ) -> Callable[[], None]:
-        """Tell the books every event from now on; return what ends that.
+        """Tell the books every event from now on, after the gate is in place; return what ends that.
 
         simulated: names of the venues whose accounts begin anew in each run; run: name of this one; adapters: of each
         venue by its name.
         """
         trader_id = self._kernel.trader_id.value
+        assert self._gate is not None  # noqa: S101  # the order of building is the runner's
         books = NautilusBooks(
-            self._kernel.cache, record, trader_id=trader_id, simulated=simulated, run=run, adapters=adapters
-        )
+            self._kernel.cache, record, trader_id=trader_id, simulated=simulated, run=run, adapters=adapters,
+            refusal=self._gate.refusal,
+        )  # fmt: skip
         books.follow(self._bus)
         return functools.partial(books.leave, self._bus)
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from msgspec.structs import replace
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import MessageBus
 from nautilus_trader.model import events as nautilus
@@ -42,6 +43,7 @@ from trading_node.book_events import (
 )
 from trading_node.instrument_ids import InstrumentType
 from trading_node.nautilus_traits import Traits, read_traits
+from trading_node.risk.decision import Deny
 from trading_node.store.codec import UNTRANSLATED, show
 from trading_node.venue_symbols import to_canonical
 
@@ -93,10 +95,12 @@ class NautilusBooks:
         simulated: Iterable[str] = (),
         run: str = "",
         adapters: Mapping[str, Adapter] = MappingProxyType({}),
+        refusal: Callable[[str], Deny | None] = lambda _: None,
     ) -> None:
         """Prepare; `follow` acts.
 
         adapters: what connects to each venue, by the venue's name.
+        refusal: finds the gate's own refusal, with its numbers, by the reason that an event tells.
         simulated: venues whose trade ids begin anew in each run, such as paper accounts and replays; a fill there is
         known by its order.
         run: name of this run. Simulated positions begin anew as well: those of another run are other positions.
@@ -108,6 +112,7 @@ class NautilusBooks:
         self._simulated = frozenset(simulated)
         self._run = run
         self._adapters = adapters
+        self._refusal = refusal
         self._traits: dict[InstrumentId, Traits] = {}
         self._decimals: dict[int, Decimal] = {}
         self._accounts_noted: dict[AccountId, nautilus.AccountState] = {}
@@ -127,6 +132,8 @@ class NautilusBooks:
             nautilus.PositionClosed: self._position,
             nautilus.AccountState: self._account,
             **dict.fromkeys(_TRANSITIONS, self._moved),
+            nautilus.OrderDenied: self._refused,
+            nautilus.OrderModifyRejected: self._refused,
         }
 
     def follow(self, bus: MessageBus) -> None:
@@ -223,6 +230,14 @@ class NautilusBooks:
             account_id="" if account_id is None else account_id.value,
         )
         return self._with_untold(event, moved) if self._managed or event.reconciliation else (moved,)
+
+    def _refused(self, event: nautilus.OrderEvent) -> Sequence[BookEvent]:
+        """Return a refusal with the numbers that it was decided by, where it was the gate's."""
+        deny = self._refusal(event.reason or "")
+        told = self._moved(event)
+        if deny is None:
+            return told
+        return [replace(fact, details=deny.details()) if isinstance(fact, Transition) else fact for fact in told]
 
     def _with_untold(self, event: nautilus.OrderEvent, told: BookEvent) -> Sequence[BookEvent]:
         """Return what is told of an order, behind what it did without telling."""

@@ -314,6 +314,7 @@ class NautilusGate:
 
     def _say(self, order: Order, deny: Deny) -> None:
         """Log a refusal, once a second for each reason: a strategy that runs wild must not fill the log as well."""
+        self.gate.remember(deny)
         now = time.monotonic_ns()
         if now >= self._say_again_at.get(deny.reason, 0):
             self._say_again_at[deny.reason] = now + NANOSECONDS_PER_SECOND

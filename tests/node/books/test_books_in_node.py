@@ -1,5 +1,6 @@
 """The books of real nodes: equal to the node's own numbers, whole after a kill, and patient with a database."""
 
+import json
 import signal
 import sqlite3
 import sys
@@ -90,8 +91,10 @@ def test_refusals_are_in_the_event_log_and_metrics_are_served(tmp_path: Path, lo
     assert shown["trading_node_books_database_up"] == 1
     assert shown["trading_node_books_events_lost_total"] == 0
     notes = ask(tmp_path, "SELECT payload, operation_id FROM unified_events WHERE kind = 'Refused'")
-    denied = ask(tmp_path, "SELECT operation_id FROM unified_orders WHERE status = 'DENIED'")
-    assert sorted(operation for _, operation in notes) == sorted(operation for (operation,) in denied)
+    denied = ask(tmp_path, "SELECT operation_id, reason_details FROM unified_orders WHERE status = 'DENIED'")
+    assert sorted(operation for _, operation in notes) == sorted(operation for operation, _ in denied)
+    numbers = {"reason": "OrderQuantityTooLarge", "scope": "BTCUSDT.BINANCE", "limit": "0.001", "value": "0.01"}
+    assert [json.loads(details) for _, details in denied] == [numbers] * len(denied)
     assert all("OrderQuantityTooLarge" in payload for payload, _ in notes)
 
 

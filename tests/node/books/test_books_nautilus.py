@@ -21,9 +21,10 @@ from tests.node.gate.backtests import BUY, PERPETUAL, SELL, SPOT, Run, Script, S
 from tests.unit.books.agreement import differences, expected_tables, stored_tables
 from tests.unit.books.database_suite import run as run_async
 from trading_api.adapters import Adapter
-from trading_node.book_events import BookEvent, Filled, Noted, Placed
+from trading_api.risk import RiskLimits
+from trading_node.book_events import BookEvent, Filled, Noted, Placed, Transition
 from trading_node.nautilus_books import NautilusBooks
-from trading_node.orders import Order
+from trading_node.orders import Order, OrderStatus
 from trading_node.positions import Position, fold_position, position_key
 from trading_node.store.books import Books, BooksSettings
 from trading_node.store.codec import UNTRANSLATED
@@ -63,8 +64,12 @@ def slice_it(script: Script) -> None:
 
 
 def bracket(script: Script) -> None:
+    bracket_of(script, "1")
+
+
+def bracket_of(script: Script, quantity: str) -> None:
     orders = script.order_factory.bracket(
-        script.instrument.id, BUY, script.quantity("1"),
+        script.instrument.id, BUY, script.quantity(quantity),
         sl_trigger_price=script.price("40000"), tp_price=script.price("60000"),
     )  # fmt: skip
     script.submit_order_list(orders)
@@ -166,6 +171,41 @@ def test_an_event_of_no_order_that_cannot_be_translated_is_about_none(monkeypatc
         kept = [event for event in told if isinstance(event, Noted) and event.topic == UNTRANSLATED]
         assert kept
         assert {event.operation_id for event in kept} == {""}
+
+
+def test_what_the_gate_refuses_has_its_numbers() -> None:
+    """Of an order, of a list of them, and of a change."""
+    told: list[BookEvent] = []
+
+    def too_large(script: Script) -> None:
+        script.market(BUY, "5")
+        script.limit(BUY, "1", "40000")
+
+    def change(script: Script) -> None:
+        (order,) = script.cache.orders_open()
+        script.modify_order(order, quantity=script.quantity("4"))
+
+    limits = RiskLimits(
+        currency="USDT", instruments=[{"id": "BTCUSDT-PERP.BINANCE", "max_order_quantity": "3", "max_position": "1"}]
+    )
+    story: dict[float, Step] = {1: too_large, 2: change, 3: bracket, 4: lambda script: bracket_of(script, "2")}
+    with backtest(story, limits=limits, prices=PRICES) as made:
+        assert made.gate is not None
+        books = NautilusBooks(made.cache, told.append, trader_id=TRADER, refusal=made.gate.refusal)
+        books.follow(made.engine.kernel.msgbus)
+        made.run()
+    orders = orders_in(told)
+    denied = [order for order in orders.values() if order.status is OrderStatus.DENIED]
+    assert len(denied) > 3
+    for order in denied:
+        assert str(order.details["reason"]) in order.reason
+    scope = "BTCUSDT-PERP.BINANCE"
+    large = {"reason": "OrderQuantityTooLarge", "scope": scope, "limit": "3", "value": "5"}
+    assert large in [order.details for order in denied]
+    assert {"ListDenied", "PositionTooLarge"} <= {str(order.details["reason"]) for order in denied}
+    (changed,) = [event for event in told if isinstance(event, Transition) and event.kind == "MODIFY_REJECTED"]
+    assert changed.details == {**large, "value": "4"}
+    assert all(not event.details for event in told if isinstance(event, Transition) and event.kind == "ACCEPTED")
 
 
 def test_simulated_trade_ids_are_known_by_their_order() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.gate.orders import PERPETUAL, START, hold, open_gate, order, reason, set_price
 from trading_api.risk import InstrumentRisk, RiskLimits, StrategyRisk, VenueRisk, limits_of_nothing
-from trading_node.gate import Denial, Gate
+from trading_node.gate import REFUSALS_REMEMBERED, Denial, Gate
 from trading_node.risk.decision import Deny, Reason
 from trading_node.risk.limits import compile_limits
 from trading_node.risk.standing import Admission
@@ -93,6 +93,23 @@ def test_every_refusal_is_told_with_its_numbers_and_counted() -> None:
     assert told == [Denial(START, refused, Deny(Reason.ORDERS_PER_SECOND, "", 1, 2))]
     assert str(told[0].deny) == "OrdersPerSecond: 2, limit 1"
     assert dict(gate.denials) == {Reason.ORDERS_PER_SECOND: 1}
+
+
+def test_the_newest_refusals_are_found_by_their_text() -> None:
+    gate = Gate(compile_limits(RiskLimits()))
+    first = Deny(Reason.POSITION_TOO_LARGE, "X", Decimal(2), Decimal("3.50"))
+    gate.remember(first)
+    assert gate.refusal("PositionTooLarge X: 3.5, limit 2") is first
+    assert first.details() == {"reason": "PositionTooLarge", "scope": "X", "limit": "2", "value": "3.5"}
+    for number in range(REFUSALS_REMEMBERED):
+        gate.remember(Deny(Reason.HALTED, str(number)))
+    assert gate.refusal(str(first)) is None
+    assert gate.refusal("Halted 0") == Deny(Reason.HALTED, "0")
+    gate.set_reconciled(True)
+    gate.set_admission(Admission.HALT)
+    late = gate.permits(order("BUY", "1"))
+    assert late is not None
+    assert gate.refusal(str(late)) == late  # refused right before it was signed
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,15 @@ class Deny:
             text += f"{':' if self.value is None else ','} limit {_plain(self.limit)}"
         return text
 
+    def details(self) -> dict[str, str | None]:
+        """Return the same field by field, as it is stored."""
+        return {
+            "reason": self.reason.value,
+            "scope": self.scope,
+            "limit": None if self.limit is None else _plain(self.limit),
+            "value": None if self.value is None else _plain(self.value),
+        }
+
 
 def _plain(number: Decimal | int) -> str:
     if isinstance(number, int):
