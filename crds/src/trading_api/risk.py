@@ -98,7 +98,8 @@ class StrategyRisk(ApiModel):
     max_net_notional: Amount | None = None
     """Most that its positions and pending orders may be worth together, long less short, on either side."""
     max_daily_loss: Amount | None = None
-    """Loss since midnight UTC, open positions included, at which it may only reduce."""
+    """Loss since midnight UTC, open positions and commissions included, funding not, at which it may only reduce; also
+    while the loss is not known, for want of a price or of a conversion into ``currency``."""
 
 
 class VenueRisk(ApiModel):
@@ -165,7 +166,8 @@ class RiskLimits(ApiModel):
     max_balance_use: Share | None = None
     """Share of the account's free balance that an order may take: price, or margin at the account's leverage."""
     max_daily_loss: Amount | None = None
-    """Loss since midnight UTC, open positions included, at which the node may only reduce."""
+    """Loss since midnight UTC, open positions and commissions included, funding not, at which the node may only reduce;
+    also while the loss is not known, for want of a price or of a conversion into ``currency``."""
     duplicate_window_milliseconds: Annotated[int, Field(ge=1, le=60_000)] | None = None
     """Time within which a strategy may not send the same order (instrument, side, type, quantity, price) again."""
     self_crossing: SelfCrossing = SelfCrossing.DENY

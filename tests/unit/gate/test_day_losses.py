@@ -4,18 +4,23 @@ import asyncio
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.unit.gate.orders import PERPETUAL, SECOND, START, hold, open_gate, order, reason, set_price
+from tests.unit.gate.orders import HEDGED, PERPETUAL, SECOND, SPOT, START, hold, open_gate, order, reason, set_price
 from trading_api.codec import node_config_of
-from trading_api.risk import StrategyRisk
+from trading_api.risk import RiskLimits, StrategyRisk
 from trading_node import day_losses
 from trading_node.gate import Gate
+from trading_node.risk.decision import Deny, Reason
+from trading_node.risk.limits import compile_limits
 from trading_node.risk.losses import DayLosses
+from trading_node.risk.orders import Contract
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "paper.json"
 DAY = START // (86_400 * SECOND)
+EURO_RATE = Contract("EURUSDT.X", "X", "USDT", "USDT", base="EUR")
 NEXT_DAY = (DAY + 1) * 86_400 * SECOND
 
 
@@ -139,3 +144,46 @@ def test_they_are_kept_with_the_state_or_else_with_the_books(
     if database is not None:
         document["database"] = database
     assert day_losses.losses_folder(node_config_of(document)) == folder
+
+
+EUROS: dict[str, Any] = {"currency": "EUR", "equal_currencies": []}
+
+
+def test_a_loss_that_nothing_converts_lets_only_reducing_orders_pass() -> None:
+    gate = open_gate(max_daily_loss="50", **EUROS)
+    assert reason(gate, order("BUY", "10", "90")) is None
+    hold(gate, "10")
+    assert gate.submit(order("BUY", "0.1", "10"), START) == Deny(Reason.NO_CONVERSION, "USDT")
+    assert reason(gate, order("SELL", "10", "120")) is None
+    hold(gate, "0")
+    gate.book.pay(gate.book.holding(order("SELL", "10")), Decimal(-1))  # closed: the loss stays unknown
+    assert reason(gate, order("BUY", "0.1", "10")) == "NoConversion"
+    set_price(gate, EURO_RATE, "2", "2")
+    assert reason(gate, order("BUY", "0.1", "10")) is None
+    assert gate.book.valuation.node.day_loss == Decimal("0.5")
+
+
+def test_a_position_without_a_price_is_an_unknown_loss_of_its_strategy_and_of_the_node() -> None:
+    gate = open_gate(strategies=[StrategyRisk(name="ema", max_daily_loss="50")])
+    market = gate.book.market(SPOT)
+    holding = gate.book.open_holding(("ema", SPOT.instrument_id, ""), market)
+    gate.book.set_position(holding, "", Decimal(1))
+    gate.book.pay(holding, Decimal(-100))
+    assert gate.submit(order("BUY", "0.1", "10"), START) == Deny(Reason.NO_REFERENCE_PRICE, SPOT.instrument_id)
+    assert reason(gate, order("BUY", "0.1", "10", strategy="other")) is None
+    gate.set_limits(compile_limits(RiskLimits(max_daily_loss="50")))
+    assert reason(gate, order("BUY", "0.1", "10", strategy="other")) == "NoReferencePrice"
+    set_price(gate, SPOT, "99", "101")
+    assert reason(gate, order("BUY", "0.1", "10")) is None
+    assert gate.book.valuation.node.day_loss == 0
+
+
+def test_what_a_closed_position_of_its_own_lost_is_known_once_a_rate_is() -> None:
+    gate = open_gate(max_daily_loss="50", **EUROS)
+    set_price(gate, HEDGED, "100", "100")
+    hold(gate, "1", contract=HEDGED, position_id="P-1")
+    set_price(gate, HEDGED, "40", "40")
+    hold(gate, "0", contract=HEDGED, position_id="P-1")
+    assert reason(gate, order("BUY", "0.1", "10")) == "NoConversion"
+    set_price(gate, EURO_RATE, "1", "1")
+    assert gate.submit(order("BUY", "0.1", "10"), START) == Deny(Reason.DAILY_LOSS, "", Decimal(50), Decimal(60))

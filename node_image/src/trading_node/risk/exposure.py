@@ -100,12 +100,16 @@ def needed_balance(order: OrderIntent, market: Market) -> tuple[str, Decimal] | 
 
 
 def check_loss(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
-    """Refuse to go on after a day's loss."""
-    del order, holding, book, now_ns
+    """Refuse to go on after a day's loss, or while it is not known."""
+    del order, holding, now_ns
     for limits, totals in plan.losses:
         loss = totals.day_start - totals.profit
         if limits.daily_loss is not None and loss >= limits.daily_loss and loss > ZERO:
             return Deny(Reason.DAILY_LOSS, limits.scope, limits.daily_loss, loss)
+    for unknown, currency in book.valuation.unknown_profits.items():
+        if any(totals is counted for _, totals in plan.losses for counted in unknown.totals):
+            instrument_id = unknown.market.contract.instrument_id
+            return Deny(Reason.NO_CONVERSION, currency) if currency else Deny(Reason.NO_REFERENCE_PRICE, instrument_id)
     return None
 
 

@@ -25,6 +25,8 @@ class Valuation:
         self.venues: dict[str, Totals] = {}
         self.unvalued: dict[Holding, str] = {}
         """Holdings whose worth is unknown, with the currency that nothing converts; empty: the price is missing."""
+        self.unknown_profits: dict[Holding, str] = {}
+        """Holdings whose profit is unknown for such a reason; an older one stands in the totals."""
         self.dirty: dict[Holding, None] = {}
         """Holdings that changed: they are valued again before the totals are next read."""
         self.moved: dict[Market, None] = {}
@@ -158,6 +160,9 @@ class Valuation:
             market.unit = abs(contract.notional(ONE, mark) * market.rate)
         for holding in market.holdings:
             self.dirty[holding] = None
+        for holding in self.unknown_profits:
+            if holding.market is market:  # closed where positions are kept apart, and of no market any more
+                self.dirty[holding] = None
 
     def _value(self, holding: Holding) -> None:
         position, unit = holding.position, holding.market.unit
@@ -191,11 +196,15 @@ class Valuation:
 
     def _value_profit(self, holding: Holding) -> None:
         market, cash = holding.market, holding.cash
-        if market.mark is None or market.settlement_rate is None:
+        mark, rate = market.mark, market.settlement_rate
+        if rate is None or (mark is None and holding.position):
+            self.unknown_profits[holding] = market.contract.settlement if rate is None else ""
             return  # the last known profit stands
-        if holding.position:
-            cash += market.contract.settle(-holding.position, market.mark)
-        profit = cash * market.settlement_rate - holding.fees
+        if self.unknown_profits:
+            self.unknown_profits.pop(holding, None)
+        if mark is not None and holding.position:
+            cash += market.contract.settle(-holding.position, mark)
+        profit = cash * rate - holding.fees
         change = profit - holding.profit
         holding.profit = profit
         for totals in holding.totals:
