@@ -5,6 +5,7 @@ an answer that did not come is an error.
 """
 
 import contextvars
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from decimal import Decimal
 from typing import Any, Protocol
@@ -32,8 +33,14 @@ _STATUS = {
     OrderStatus.REJECTED: VenueStatus.REJECTED,
     OrderStatus.DENIED: VenueStatus.REJECTED,
 }
-_NOT_FOUND = ("404", "not found", "does not exist", "not exist")
-"""How venues say in an error that there is no such order."""
+_CODED = re.compile(r"\bOKX error (-?\d+)\b")
+_UNKNOWN_CODES = frozenset({"51603"})
+"""OKX's codes for an order that it does not know; where there is a code, words do not count."""
+_UNKNOWN_WORDS = re.compile(
+    r"\border[ _:]+(id )?(is |was )?(not[ _]found|does not exist|doesn't exist|not exists?)\b"
+    r"|\b(unknown|no such) order\b"
+)
+"""How other venues say it. That something was not found may be said of a page, an instrument or a host."""
 _errors: contextvars.ContextVar[list[BaseException] | None] = contextvars.ContextVar("report_errors", default=None)
 
 
@@ -207,12 +214,12 @@ async def answered(ask: Callable[[], Awaitable[Any]], *, missing_is_answer: bool
     try:
         result = await ask()
     except Exception as error:
-        if missing_is_answer and _says_missing(error):
+        if missing_is_answer and says_missing(error):
             return None
         raise VenueSilentError(describe(error)) from error
     finally:
         _errors.reset(token)
-    serious = [error for error in errors if not (missing_is_answer and _says_missing(error))]
+    serious = [error for error in errors if not (missing_is_answer and says_missing(error))]
     if serious:
         raise VenueSilentError(describe(serious[0])) from serious[0]
     return result
@@ -224,9 +231,13 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
 
 
-def _says_missing(error: BaseException) -> bool:
-    text = str(error).lower()
-    return any(words in text for words in _NOT_FOUND)
+def says_missing(error: BaseException) -> bool:
+    """Return whether an error is a venue's word that there is no such order, for which one may be cancelled here."""
+    text = " ".join(str(error).split())
+    coded = _CODED.search(text)
+    if coded is not None:
+        return coded.group(1) in _UNKNOWN_CODES
+    return _UNKNOWN_WORDS.search(text.lower()) is not None
 
 
 def venue_order(report: OrderStatusReport) -> VenueOrder:
