@@ -5,11 +5,13 @@ What the books stand on is slow to import, so it is imported when a node keeps b
 
 import asyncio
 import logging
+import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, unquote_plus
 
 from trading_api.database import DatabaseSection
 from trading_node.book_events import BookEvent, Noted, operation_id
@@ -18,6 +20,7 @@ from trading_node.book_positions import BookPositions
 from trading_node.errors import config_refused, not_trading
 from trading_node.garbage import loading
 from trading_node.gate import Denial
+from trading_node.redaction import Hidden, hide
 from trading_node.store.stats import BookStats
 from trading_node.threads import in_daemon_thread
 
@@ -190,7 +193,10 @@ class Bookkeeping:
 
 
 def database_address(section: DatabaseSection, variables: Mapping[str, str]) -> str:
-    """Return the database's URL; empty for the embedded one. Raises NodeError (CONFIG_REFUSED)."""
+    """Return the database's URL; empty for the embedded one. Raises NodeError (CONFIG_REFUSED).
+
+    A password in it appears in nothing that the process writes from now on.
+    """
     if section.url_env is None:
         return section.url or ""
     url = variables.get(section.url_env, "").strip()
@@ -199,7 +205,19 @@ def database_address(section: DatabaseSection, variables: Mapping[str, str]) -> 
             f"The environment variable {section.url_env} is to hold the URL of the books' database, and is not set",
             "Set it, or remove url_env from the run-config for the embedded database",
         )
+    hide(_hidden_in(url, section.url_env))
     return url
+
+
+def _hidden_in(url: str, name: str) -> Iterator[Hidden]:
+    """Give what of a URL nobody is to read: a password may be before the host, or among the options."""
+    given = re.findall(r"://[^:/@]*:([^@]*)@", url)
+    given += [value for key, value in re.findall(r"[?&]([^=&]*)=([^&]*)", url) if "pass" in key.lower()]
+    if any(given):
+        yield url, f"<{name}>"
+    for password in filter(None, given):
+        for spelling in {password, unquote(password), unquote_plus(password)}:
+            yield spelling, f"<password in {name}>"
 
 
 def keep_books(

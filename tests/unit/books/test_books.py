@@ -373,6 +373,7 @@ def test_planted_bugs_are_found(
     [
         ("postgresql://u:p@db/books", "postgresql+asyncpg://u:***@db/books"),
         ("postgres://u@db/books?sslmode=require", "postgresql+asyncpg://u@db/books?ssl=require"),
+        ("postgresql://db/books?user=u&password=p", "postgresql+asyncpg://db/books?password=%2A%2A%2A&user=u"),
         ("sqlite:////state/books.sqlite3", "sqlite+aiosqlite:////state/books.sqlite3"),
     ],
 )
@@ -398,6 +399,10 @@ def test_urls_that_cannot_be_used_say_what_to_write(text: str, says: str) -> Non
 
 def test_passwords_stay_out_of_messages() -> None:
     assert without_password("cannot reach postgresql://u:hunter2@db/x") == "cannot reach postgresql://u:***@db/x"
+    assert without_password("postgresql://u:hun/ter2@db/x") == "postgresql://u:***@db/x"
+    assert (
+        without_password("no postgresql://db/x?Password=hunter2&ssl=on") == "no postgresql://db/x?Password=***&ssl=on"
+    )
 
 
 def test_an_absent_database_is_no_refusal() -> None:

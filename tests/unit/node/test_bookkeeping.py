@@ -21,6 +21,7 @@ from trading_node.bookkeeping import Bookkeeping, database_address, keep_books
 from trading_node.books_metrics import BooksCollector
 from trading_node.errors import NodeError
 from trading_node.gate import Denial
+from trading_node.redaction import EVERYWHERE
 from trading_node.risk.decision import Deny, Reason
 from trading_node.risk.orders import Contract, OrderIntent
 from trading_node.store.books import Books
@@ -99,6 +100,29 @@ class TestSection:
     def test_the_url_comes_from_the_environment(self) -> None:
         section = DatabaseSection(directory="books", url_env="BOOKS")
         assert database_address(section, {"BOOKS": " sqlite:////a/b.db\n"}) == "sqlite:////a/b.db"
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "postgresql://desk:cart%2Fh0rse@127.0.0.1:1/books",
+            "postgresql://127.0.0.1:1/books?user=desk&passWord=cart%2Fh0rse",
+        ],
+    )
+    async def test_a_password_in_the_environment_is_in_nothing_that_is_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, url: str
+    ) -> None:
+        monkeypatch.setattr(bookkeeping, "READY_SECONDS", 0.05)
+        keeping = books_of(tmp_path, url_env="BOOKS", variables={"BOOKS": url})
+        with caplog.at_level(logging.INFO):
+            await keeping.open()
+            await keeping.close(0)
+        assert "does not answer" in caplog.text
+        assert "h0rse" not in caplog.text
+        for said in (url, "cart%2Fh0rse", "cart/h0rse"):
+            assert "h0rse" not in EVERYWHERE.redact(f"cannot reach {said} today")
+
+    def test_an_address_that_is_not_set_is_told(self) -> None:
+        section = DatabaseSection(directory="books", url_env="BOOKS")
         for variables in ({}, {"BOOKS": " "}):
             with pytest.raises(NodeError, match="variable BOOKS is to hold the URL") as caught:
                 database_address(section, variables)

@@ -16,7 +16,7 @@ from trading_node.cli import main
 from trading_node.errors import NodeError
 from trading_node.redaction import IN_ERRORS
 from trading_node.run_config.load import RunConfig, load_run_config, parse_run_config
-from trading_node.run_config.show import effective_text
+from trading_node.run_config.show import effective_document, effective_text
 from trading_node.run_config.variables import expand, expand_text
 
 ROOT = Path(__file__).parents[3]
@@ -184,6 +184,43 @@ def test_show_prints_defaults_and_hides_what_a_strategy_keeps_secret(
     assert shown["trading_node"]["http"] == {"host": "127.0.0.1", "port": 8080}
     assert shown["trading_node"]["strategies"][0]["config"]["signals"] == {"api_key": "<hidden>", "url": "${FEED_URL}"}
     assert not any(value in out for value in ("inline", "user:pass", "DESK-B-002"))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"api_keys": ["hunter2"]},
+        {"credentials": {"user": "hunter2", "more": [{"of": "hunter2"}]}},
+        {"token": "$${hunter2"},
+        {"token": "${FEED:-hunter2}"},
+        {"secret": 482100471},
+        {"feed_dsn": "hunter2"},
+        {"feed": "https://desk:hunter2@feed/x"},
+        {"feed": "https://hunter2@feed"},
+        {"feeds": [["redis://:hun/ter2@feed"]]},
+        {"feed": "postgresql://feed/x?user=desk&passWord=hunter2&ssl=require"},
+    ],
+)
+def test_show_hides_all_of_what_is_secret(field: dict[str, Any]) -> None:
+    document = example()
+    document["trading_node"]["strategies"][0]["config"] |= {"signals": field, "level": 7}
+    config, expanded = parse_run_config(json.dumps(document), {})
+    shown = effective_text(RunConfig(config=config, folder=Path(), expanded=expanded))
+    assert not any(secret in shown for secret in ("hunter2", "hun/ter2", "ter2", "482100471"))
+    assert "<hidden>" in shown
+    assert json.loads(shown)["trading_node"]["strategies"][0]["config"]["level"] == 7
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"api_key": "${KEY}"}, {"use_token": True}, {"feed": "https://${USER}:${WORD}@feed?token=${KEY}"}, {"at": "a@b"}],
+)
+def test_show_says_which_variable_holds_a_secret(field: dict[str, Any]) -> None:
+    document = example()
+    document["trading_node"]["strategies"][0]["config"] |= {"signals": field}
+    config, expanded = parse_run_config(json.dumps(document), {"KEY": "kkkk", "USER": "uuuu", "WORD": "wwww"})
+    shown = effective_document(RunConfig(config=config, folder=Path(), expanded=expanded))
+    assert shown["trading_node"]["strategies"][0]["config"]["signals"] == field
 
 
 def test_schema_is_the_one_that_is_generated(capsys: pytest.CaptureFixture[str]) -> None:

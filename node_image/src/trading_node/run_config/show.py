@@ -13,8 +13,16 @@ from trading_node.run_config.load import RunConfig
 from trading_node.run_config.variables import Place, Text
 
 HIDDEN = "<hidden>"
-_SECRET_FIELD = re.compile(r"(?i)secret|passw|passphrase|token|credential|private|api_?key")
+_SECRET_FIELD = re.compile(r"(?i)secret|passw|passphrase|token|credential|private|api_?key|dsn|mnemonic")
 """Names of fields in a strategy's config that hold what a run-config should not hold; they are hidden all the same."""
+_VARIABLES = re.compile(r"(?:\$\{[A-Za-z_]\w*\}:?)+")
+"""A text that is nothing but variables, without a default."""
+_IN_URLS = re.compile(
+    r"(?P<before>[a-zA-Z][\w+.-]*://)(?P<userinfo>[^\s@/?#]+|[^\s@/?#]*:[^\s@]*)@"
+    r"|(?P<before_option>[?&][^=&\s]*(?:secret|passw|token|key)[^=&\s]*=)(?P<option>[^&\s]+)",
+    re.IGNORECASE,
+)
+"""What stands before a URL's host, and options that hold a secret."""
 
 
 def effective_document(loaded: RunConfig) -> dict[str, Any]:
@@ -26,7 +34,8 @@ def effective_document(loaded: RunConfig) -> dict[str, Any]:
     shown: dict[str, Any] = _show(document, (), loaded.expanded.texts)
     for strategy in shown["trading_node"]["strategies"]:
         strategy["config"] = _hide_fields(strategy["config"])
-    return shown
+    hidden: dict[str, Any] = _hide_in_urls(shown)
+    return hidden
 
 
 def effective_text(loaded: RunConfig) -> str:
@@ -65,12 +74,31 @@ def _show(value: Any, place: Place, texts: Any) -> Any:  # noqa: ANN401  # any J
 def _hide_fields(value: Any) -> Any:  # noqa: ANN401  # any JSON
     if isinstance(value, dict):
         return {
-            key: HIDDEN
-            if isinstance(item, str) and "${" not in item and _SECRET_FIELD.search(key) is not None
-            else _hide_fields(item)
+            key: _hide(item) if _SECRET_FIELD.search(key) is not None else _hide_fields(item)
             for key, item in value.items()
         }
     return [_hide_fields(item) for item in value] if isinstance(value, list) else value
+
+
+def _hide(value: Any) -> Any:  # noqa: ANN401  # any JSON
+    """Return what is shown of a secret: the variable that it comes from, where that is all of it."""
+    is_harmless = value is None or isinstance(value, bool) or value == ""
+    return value if is_harmless or (isinstance(value, str) and _VARIABLES.fullmatch(value)) else HIDDEN
+
+
+def _hide_in_urls(value: Any) -> Any:  # noqa: ANN401  # any JSON
+    if isinstance(value, dict):
+        return {key: _hide_in_urls(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hide_in_urls(item) for item in value]
+    return _IN_URLS.sub(_hidden_in_url, value) if isinstance(value, str) else value
+
+
+def _hidden_in_url(match: re.Match[str]) -> str:
+    userinfo = match["userinfo"]
+    secret = userinfo or match["option"]
+    shown = secret if _VARIABLES.fullmatch(secret) else HIDDEN
+    return f"{match['before']}{shown}@" if userinfo else f"{match['before_option']}{shown}"
 
 
 def _without_extensions(value: Any) -> Any:  # noqa: ANN401  # any JSON

@@ -17,6 +17,7 @@ COMMAND_SECONDS = 30.0
 """How long a statement may take before the connection counts as lost."""
 _SWITCH_PAUSE_SECONDS = 0.01
 _FORMS = "write postgresql://USER:PASSWORD@HOST/DATABASE, or sqlite:////FOLDER/books.sqlite3"
+_SHOWN_OPTIONS = frozenset({"host", "port", "user", "database", "ssl", "application_name"})
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
@@ -46,8 +47,9 @@ def embedded_url(directory: Path) -> URL:
 
 
 def shown(url: URL) -> str:
-    """Return the URL for people and logs: without password."""
-    return url.render_as_string(hide_password=True)
+    """Return the URL for people and logs: without password, of the options only those that are known to hold none."""
+    shown_options = {key: value if key in _SHOWN_OPTIONS else "***" for key, value in url.query.items()}
+    return url.set(query=shown_options).render_as_string(hide_password=True)
 
 
 def make_engine(url: URL, *, read_only: bool = False) -> AsyncEngine:
@@ -112,5 +114,6 @@ def _write_ahead(cursor: DBAPICursor) -> None:
 
 
 def without_password(text: str) -> str:
-    """Return a message without anything that looks like a URL's password."""
-    return re.sub(r"(://[^:/@\s]*):[^@/\s]*@", r"\1:***@", text)
+    """Return a message without anything that looks like a URL's password, wherever in the URL it is."""
+    text = re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)
+    return re.sub(r"(?i)(passw(?:or)?d=)[^&\s'\"]+", r"\1***", text)
