@@ -10,10 +10,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
 from trading_api.database import DatabaseSection
+from trading_api.node_config import NodeConfig, TradingNodeSection
+from trading_api.trading_rules import Mode
 from trading_node.book_events import BookEvent, Noted, operation_id
 from trading_node.book_history import BookHistory
 from trading_node.book_positions import BookPositions
@@ -42,8 +45,19 @@ _log = logging.getLogger(__name__)
 class Bookkeeping:
     """The books of one run."""
 
-    def __init__(self, section: DatabaseSection, folder: Path, trader_id: str, variables: Mapping[str, str]) -> None:
-        """Prepare; `open` acts. Relative paths count from folder; variables: the process' environment."""
+    def __init__(
+        self,
+        section: DatabaseSection,
+        folder: Path,
+        trader_id: str,
+        variables: Mapping[str, str],
+        about: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Prepare; `open` acts. Relative paths count from folder.
+
+        variables: the process' environment. about: see `books_are_about`.
+        """
+        self._about = about
         self._section = section
         self._folder = folder
         self._trader_id = trader_id
@@ -91,6 +105,7 @@ class Bookkeeping:
 
         settings = BooksSettings(
             trader_id=self._trader_id,
+            about=self._about,
             directory=self._folder / self._section.directory,
             database=url,
             sync=SyncPolicy(self._section.sync.value),
@@ -220,11 +235,22 @@ def _hidden_in(url: str, name: str) -> Iterator[Hidden]:
             yield spelling, f"<password in {name}>"
 
 
-def keep_books(
-    section: DatabaseSection | None, folder: Path, trader_id: str, variables: Mapping[str, str]
-) -> Bookkeeping | None:
+def books_are_about(section: TradingNodeSection) -> dict[str, str]:
+    """Return what the books of a node belong to and cannot change, by subject; simulated accounts have no venue."""
+    about = {"mode": section.mode.value}
+    if section.mode is Mode.LIVE:
+        for venue in section.venues:
+            system = "" if venue.environment is None else f" on {venue.environment.value}"
+            about[f"{venue.name}'s"] = f"account {venue.account}{system}"
+    return about
+
+
+def keep_books(config: NodeConfig, folder: Path, variables: Mapping[str, str]) -> Bookkeeping | None:
     """Return the books of a run that keeps some."""
-    return None if section is None else Bookkeeping(section, folder, trader_id, variables)
+    if config.database is None:
+        return None
+    section = config.trading_node
+    return Bookkeeping(config.database, folder, section.trader_id, variables, books_are_about(section))
 
 
 def _nobody_listens(event: BookEvent) -> None:

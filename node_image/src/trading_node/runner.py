@@ -103,7 +103,7 @@ class Runner:
         self._feed = ReplayFeed(replay_speed(config.trading_node.venues))
         self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         """Name of this run, in the books."""
-        self._books = books = keep_books(config.database, folder, config.trading_node.trader_id, os.environ)
+        self._books = books = keep_books(config, folder, os.environ)
         if books is None:
             self._gate = Gate(compile_limits(config.risk_engine))
         else:

@@ -24,6 +24,7 @@ from tests.unit.books.agreement import differences, expected_tables, stored_tabl
 from tests.unit.books.stories import TRADER, filled, histories, moved, noted, placed, voided
 from trading_node.book_events import BookEvent, TransitionKind, operation_id
 from trading_node.store.batch import write_batch
+from trading_node.store.claims import ClaimError, claim
 from trading_node.store.codec import encode
 from trading_node.store.engine import make_engine
 from trading_node.store.migrate import MIGRATIONS, SchemaError, migrate
@@ -247,6 +248,32 @@ class DatabaseSuite:
                 await connection.execute(text("ALTER TABLE unified_orders RENAME COLUMN odds TO chances"))
             with pytest.raises(SchemaError, match=r"9999.*unified_orders lacks odds"):
                 await migrate(engine)
+
+    async def test_books_are_about_one_thing(self, fresh: MakeEngine) -> None:
+        live = {"mode": "Live", "BINANCE's": "account desk-a on Live"}
+        async with fresh() as engine:
+            nodes = [make_engine(engine.url) for _ in range(4)]
+            try:
+                await asyncio.gather(*(claim(node, TRADER, live) for node in nodes))
+            finally:
+                for node in nodes:
+                    await node.dispose()
+            await claim(engine, TRADER, {**live, "OKX's": "account desk-b on Demo"})  # one more venue
+            await claim(engine, "DESK-B-001", {"mode": "Paper"})
+            with pytest.raises(ClaimError, match=r"DESK-A-001 there are about mode Live, and this node is about Paper"):
+                await claim(engine, TRADER, {"mode": "Paper"})
+            with pytest.raises(ClaimError, match=r"BINANCE's account desk-a on Live.* about account desk-a on Testnet"):
+                await claim(engine, TRADER, {**live, "BINANCE's": "account desk-a on Testnet", "NEW's": "account x"})
+            assert await self.scalars(engine, "SELECT count(*) FROM unified_claims") == [4]
+
+    async def test_books_from_before_claims_are_claimed_by_who_opens_them(self, empty: MakeEngine) -> None:
+        async with empty() as engine:
+            assert await migrate(engine, target="0001") == "0001"
+            await write(engine, [placed()])
+            assert await migrate(engine) == REVISION
+            await claim(engine, TRADER, {"mode": "Live"})
+            with pytest.raises(ClaimError):
+                await claim(engine, TRADER, {"mode": "Paper"})
 
     async def test_what_risk_and_reconciliation_ask(self, fresh: MakeEngine) -> None:
         async with fresh() as engine:

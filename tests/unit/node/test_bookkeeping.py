@@ -17,7 +17,7 @@ from trading_api.errors import InvalidDocument
 from trading_api.exit_codes import ExitCode
 from trading_node import bookkeeping
 from trading_node.book_events import Noted
-from trading_node.bookkeeping import Bookkeeping, database_address, keep_books
+from trading_node.bookkeeping import Bookkeeping, books_are_about, database_address, keep_books
 from trading_node.books_metrics import BooksCollector
 from trading_node.errors import NodeError
 from trading_node.gate import Denial
@@ -54,7 +54,7 @@ class TestSection:
         config = parse_node_config(text)
         assert config.database is None
         assert "database" not in json.loads(dump_node_config(config))
-        assert keep_books(config.database, EXAMPLES, TRADER, {}) is None
+        assert keep_books(config, EXAMPLES, {}) is None
 
     def test_the_example_keeps_books_beside_itself(self) -> None:
         config = parse_node_config((EXAMPLES / "paper-books.json").read_text())
@@ -210,6 +210,35 @@ class TestLife:
         keeping.record(Noted(event_id="e", operation_id="T/O-1", ts_event=1, ts_init=1, topic=UNTRANSLATED))
         assert not keeping.takes()
         await keeping.close(30)
+
+    async def test_the_paper_twin_of_a_live_node_keeps_no_books_beside_it(self, tmp_path: Path) -> None:
+        """One trader id and one database, two directories: only the database knows of both."""
+        section = DatabaseSection(directory="books", url=f"sqlite:///{tmp_path / 'shared.sqlite3'}")
+        paper = Bookkeeping(section, tmp_path / "paper", TRADER, {}, {"mode": "Paper"})
+        await paper.open()
+        paper.record(placed("O-1"))
+        live = Bookkeeping(section, tmp_path / "live", TRADER, {}, {"mode": "Live"})
+        try:
+            with pytest.raises(NodeError, match="about mode Paper, and this node is about Live") as caught:
+                await live.open()
+            assert caught.value.exit_code is ExitCode.NOT_TRADING
+            assert not live.takes()
+        finally:
+            await live.close(5)
+            await paper.close(30)
+
+    def test_what_books_are_about(self) -> None:
+        paper = json.loads((EXAMPLES / "paper.json").read_text())
+        assert books_are_about(parse_node_config(json.dumps(paper)).trading_node) == {"mode": "Paper"}
+        venue = {
+            "name": "CASH", "adapter": "Binance", "environment": "Testnet", "account": "desk-a",
+            "credentials": {"env_prefix": "DESK"}, "instruments": ["BTCUSDT.CASH"], "binance": {"account_type": "Spot"},
+        }  # fmt: skip
+        section = {**paper["trading_node"], "mode": "Live", "venues": [venue]}
+        section.pop("catalogs")
+        document = {"trading_node": section, "database": {"directory": "books"}}
+        live = parse_node_config(json.dumps(document)).trading_node
+        assert books_are_about(live) == {"mode": "Live", "CASH's": "account desk-a on Testnet"}
 
     async def test_a_url_that_is_none_is_refused_without_its_password(self, tmp_path: Path) -> None:
         keeping = books_of(tmp_path, url_env="BOOKS", variables={"BOOKS": f"mysql://desk:{WORD}@db/books"})

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,8 @@ class BooksSettings:
     salvage: bool = False
     """Go on although records of the journal are lost."""
     pacing: Pacing = field(default_factory=Pacing)
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What the trader's books are about, by subject: a database where they are about something else is refused."""
 
     @property
     def url(self) -> URL:
@@ -72,6 +75,7 @@ class Books:
         self.writer = Writer(
             url=self._url,
             trader_id=settings.trader_id,
+            about=settings.about,
             journal=self.journal,
             memory=self.memory,
             rejects=settings.directory / "rejected.jsonl",

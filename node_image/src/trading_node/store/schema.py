@@ -1,8 +1,8 @@
 """The books' tables: one schema for PostgreSQL and for the embedded database.
 
 `unified_events` is the append-only log and the truth; `unified_orders`, `unified_fills` and `unified_positions` are
-folds of it, kept for reading. Decimals are NUMERIC(38, 18), in SQLite text: never binary floats. Times are BIGINT, UNIX
-nanoseconds in UTC. JSON is text.
+folds of it, kept for reading. `unified_claims` says what a trader's books are about. Decimals are NUMERIC(38, 18), in
+SQLite text: never binary floats. Times are BIGINT, UNIX nanoseconds in UTC. JSON is text.
 """
 
 from decimal import Decimal
@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from trading_node.exact import PRECISION, SCALE, plain, rounded
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration: the schema that this release's code wants."""
 
 
@@ -246,3 +246,12 @@ positions = Table(
         postgresql_where=text("is_open"), sqlite_where=text("is_open"),
     ),
 )  # fmt: skip
+
+claims = Table(
+    "unified_claims",
+    metadata,
+    Column("trader_id", String(), primary_key=True),
+    Column("subject", String(), primary_key=True),
+    Column("claim", String(), nullable=False),
+    _time("ts_claimed"),
+)

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from trading_node.store.batch import write_batch
+from trading_node.store.claims import claim
 from trading_node.store.engine import make_engine, without_password
 from trading_node.store.frames import Record
 from trading_node.store.journal import Journal, JournalError
@@ -55,6 +56,7 @@ class Writer:
         *,
         url: URL,
         trader_id: str,
+        about: Mapping[str, str],
         journal: Journal,
         memory: deque[tuple[int, bytes]],
         rejects: Path,
@@ -62,6 +64,7 @@ class Writer:
     ) -> None:
         self._url = url
         self._trader_id = trader_id
+        self._about = about
         self._journal = journal
         self._memory = memory
         self._rejects = rejects
@@ -166,7 +169,9 @@ class Writer:
         pause = _FIRST_PAUSE
         while not self._time_is_up:
             try:
-                self.revision = await migrate(engine)
+                revision = await migrate(engine)
+                await claim(engine, self._trader_id, self._about)
+                self.revision = revision
             except SchemaError:
                 raise
             except Exception as error:  # noqa: BLE001 - drivers raise anything while a database is away
