@@ -13,7 +13,7 @@ from nautilus_trader.model.instruments import Instrument
 from trading_node.former_life import OrderHistory
 from trading_node.nautilus_opening import make_opening
 from trading_node.nautilus_own import OwnSide, is_conditional
-from trading_node.nautilus_reader import VenueReader
+from trading_node.nautilus_reader import UnreadableOrderError, VenueReader
 from trading_node.nautilus_restore import Restorer
 from trading_node.reconciliation.difference import Difference, Kind
 from trading_node.reconciliation.facts import Opening, OwnOrder, VenueFill, VenueOrder, VenueView
@@ -65,7 +65,7 @@ class Questions:
         self.fills_since_ns = max(self.fills_since_ns, asked_ns - OVERLAP_NS)
 
     async def ask(self, gaps: Mapping[str, Decimal]) -> tuple[VenueView, set[str], tuple[Difference, ...]]:
-        """Return the venue's answers, the orders of ours that it spoke of, and the balances that were not told.
+        """Return the venue's answers, the orders of ours that it spoke of, and what differs besides both sides' views.
 
         gaps: differences of positions that the last look found and that newer fills do not explain. Raises
         VenueSilentError.
@@ -74,10 +74,11 @@ class Questions:
         asked_ns = time.time_ns()
         own.begin_look()
         watched = own.instruments()
-        open_orders = await reader.open_orders()
+        unreadable: list[UnreadableOrderError] = []
+        open_orders = await reader.open_orders(unreadable)
         asked = orders_to_ask(own.orders().values(), open_orders)
-        said_of = await side_by_side(partial(self._order, order) for order in asked)
-        answers = {order.client_order_id: said for order, said in zip(asked, said_of, strict=True)}
+        answers: dict[str, VenueOrder | None] = {}
+        await side_by_side(partial(self._ask_order, order, answers, unreadable) for order in asked)
         spoken_of = {*answers, *await self._ours(open_orders)}
         ask_fills = [
             partial(reader.fills_of, said)
@@ -95,7 +96,7 @@ class Questions:
         for instrument, gap in gaps.items():
             fills += await self._older(instrument, gap, watched)
         openings = await self._openings(gaps, fills)
-        strangers = await self._strangers(open_orders, answers, fills, spoken_of)
+        strangers = await self._strangers(open_orders, answers, fills, spoken_of, unreadable)
         view = VenueView(
             asked_ns=asked_ns,
             open_orders=tuple(open_orders),
@@ -106,13 +107,19 @@ class Questions:
             openings=openings,
             not_loaded={each for each in positions.result() or () if self._instrument(each) is None},
         )
-        return view, spoken_of, balances.result()
+        return view, spoken_of, (*_unreadable(unreadable), *balances.result())
 
-    async def _order(self, order: OwnOrder) -> VenueOrder | None:
+    async def _ask_order(
+        self, order: OwnOrder, answers: dict[str, VenueOrder | None], unreadable: list[UnreadableOrderError]
+    ) -> None:
+        """Ask for one order of ours; one whose answer cannot be read is not gone: nothing is said of it."""
         conditional = is_conditional(self._cache.order(ClientOrderId(order.client_order_id)))
-        return await self._reader.order(
-            order.instrument_id, order.client_order_id, order.venue_order_id, conditional=conditional
-        )
+        try:
+            answers[order.client_order_id] = await self._reader.order(
+                order.instrument_id, order.client_order_id, order.venue_order_id, conditional=conditional
+            )
+        except UnreadableOrderError as error:
+            unreadable.append(error)
 
     def _since(self, instrument_id: str) -> int:
         """Return from when on an instrument's fills count: what was before is in a position that agreed."""
@@ -198,6 +205,7 @@ class Questions:
         answers: dict[str, VenueOrder | None],
         fills: Sequence[VenueFill],
         spoken_of: set[str],
+        unreadable: list[UnreadableOrderError],
     ) -> dict[str, VenueOrder]:
         """Return orders that fills name and nobody knows; those that the books know come back into the cache."""
         known = {order.venue_order_id for order in open_orders}
@@ -209,7 +217,11 @@ class Questions:
             if mine is None:
                 await self._recall([fill.client_order_id], [fill.venue_order_id])
                 mine = self._mine(fill.client_order_id, fill.venue_order_id)
-            said = await self._reader.order(fill.instrument_id, "", fill.venue_order_id)
+            try:
+                said = await self._reader.order(fill.instrument_id, "", fill.venue_order_id)
+            except UnreadableOrderError as error:
+                unreadable.append(error)
+                continue
             if mine is None and said is not None and said.client_order_id:
                 # A fill names the venue's id alone; the order's own answer has ours.
                 if self._own.order(said.client_order_id) is None:
@@ -227,3 +239,16 @@ class Questions:
         """Bring orders of the books back into the cache that it does not have."""
         wanted = [each for each in client_order_ids if each]
         self._restorer.restore_orders(await self._find_orders(wanted, list(venue_order_ids)))
+
+
+def _unreadable(errors: Iterable[UnreadableOrderError]) -> tuple[Difference, ...]:
+    """Return a difference for each order that cannot be read, however often it was asked for."""
+    remedy = (
+        "Cancel it at the venue, or close what it made there; the node agrees with the rest, and goes on when the "
+        "venue tells no such order any more"
+    )
+    words = {error.order: str(error) for error in errors}
+    return tuple(
+        Difference(kind=Kind.UNREADABLE_ORDER, subject=order, message=message, remedy=remedy)
+        for order, message in words.items()
+    )

@@ -48,11 +48,20 @@ class VenueSilentError(Exception):
     """The venue did not answer; says what came instead."""
 
 
+class UnreadableOrderError(VenueSilentError):
+    """The venue told an order that cannot be read: nothing is known of it."""
+
+    def __init__(self, order: str, error: Exception) -> None:
+        """order: its client order id, or else the venue's."""
+        super().__init__(f"order {order} cannot be read: {describe(error)}")
+        self.order = order
+
+
 class VenueReader(Protocol):
     """What can be asked of one venue; every method raises VenueSilentError."""
 
-    async def open_orders(self) -> list[VenueOrder]:
-        """Return all open orders of the account."""
+    async def open_orders(self, unreadable: list[UnreadableOrderError] | None = None) -> list[VenueOrder]:
+        """Return all open orders of the account. What cannot be read goes into a list that is given, or is raised."""
 
     async def order(
         self, instrument_id: str, client_order_id: str, venue_order_id: str = "", *, conditional: bool = False
@@ -89,8 +98,9 @@ class ReportReader:
         self._client: Any = client
         hear_errors(client)
 
-    async def open_orders(self) -> list[VenueOrder]:
-        """Return all open orders of the account."""
+    async def open_orders(self, unreadable: list[UnreadableOrderError] | None = None) -> list[VenueOrder]:
+        """Return all open orders of the account; an adapter reads all of them or none."""
+        del unreadable
         return [venue_order(report) for report in await self._orders(None, open_only=True) if report.is_open]
 
     async def order(

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from nautilus_trader.adapters.binance.common.enums import BinanceErrorCode
@@ -16,6 +17,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 
 from trading_node.nautilus_reader import (
     ReportReader,
+    UnreadableOrderError,
     VenueReader,
     VenueSilentError,
     describe,
@@ -44,14 +46,27 @@ class BinanceReader:
         self._http: Any = client._http_account  # noqa: SLF001
         self._futures: bool = client.account_type == AccountType.MARGIN and hasattr(self._http, "query_algo_order")
 
-    async def open_orders(self) -> list[VenueOrder]:
-        """Return all open orders, conditional ones included."""
+    async def open_orders(self, unreadable: list[UnreadableOrderError] | None = None) -> list[VenueOrder]:
+        """Return all open orders, conditional ones included.
+
+        Those without a quantity are left out: they close a position as a whole, which only a person can have placed,
+        and become orders with a quantity when they fire.
+        """
         orders = await _answer(lambda: self._http.query_open_orders(None))
-        found = [venue_order(self._order_report(each)) for each in orders if Decimal(each.origQty or 0) > 0]
+        asks = [partial(self._order, each) for each in orders if Decimal(each.origQty or 0) > 0]
         if self._futures:
             algo = await _answer(lambda: self._http.query_open_algo_orders(None))
-            reports = [self._client._parse_algo_order_report(each, None, None) for each in algo]  # noqa: SLF001
-            found += [venue_order(report) for report in reports if report is not None]
+            # One that has fired is told as a plain order.
+            waiting = (each for each in algo if not each.actualOrderId and Decimal(each.quantity or 0) > 0)
+            asks += [partial(self._algo_order, each) for each in waiting]
+        found: list[VenueOrder] = []
+        for read in asks:
+            try:
+                found.append(read())
+            except UnreadableOrderError as error:
+                if unreadable is None:
+                    raise
+                unreadable.append(error)
         return found
 
     async def order(
@@ -66,7 +81,7 @@ class BinanceReader:
             )
             found = await _answer(lambda: self._http.query_order(symbol=symbol, **names), none_if_unknown=True)
         if found is not None:
-            return venue_order(self._order_report(found))
+            return self._order(found)
         if not (self._futures and conditional):
             return None
         algo = await _answer(
@@ -75,17 +90,7 @@ class BinanceReader:
             ),
             none_if_unknown=True,
         )
-        if algo is None:
-            return None
-        return venue_order(
-            algo.parse_to_order_status_report(
-                account_id=self._client.account_id,
-                instrument_id=self._client._get_cached_instrument_id(algo.symbol),  # noqa: SLF001
-                report_id=UUID4(),
-                enum_parser=self._client._enum_parser,  # noqa: SLF001
-                ts_init=self._now(),
-            )
-        )
+        return None if algo is None else self._algo_order(algo)
 
     async def fills_of(self, order: VenueOrder) -> list[VenueFill]:
         """Return all fills of one order."""
@@ -139,15 +144,31 @@ class BinanceReader:
         """Have the balances taken as the venue has them."""
         await _answer(self._client._update_account_state)  # noqa: SLF001
 
-    def _order_report(self, order: Any) -> Any:  # noqa: ANN401  # Binance's own struct
-        return order.parse_to_order_status_report(
-            account_id=self._client.account_id,
-            instrument_id=self._client._get_cached_instrument_id(order.symbol),  # noqa: SLF001
-            report_id=UUID4(),
-            enum_parser=self._client._enum_parser,  # noqa: SLF001
+    def _order(self, order: Any) -> VenueOrder:  # noqa: ANN401  # Binance's own struct
+        return self._read(
+            order,
+            order.clientOrderId or str(order.orderId),
             treat_expired_as_canceled=self._client.treat_expired_as_canceled,
-            ts_init=self._now(),
         )
+
+    def _algo_order(self, order: Any) -> VenueOrder:  # noqa: ANN401  # Binance's own struct
+        return self._read(order, order.clientAlgoId or str(order.algoId))
+
+    def _read(self, order: Any, name: str, **options: Any) -> VenueOrder:  # noqa: ANN401
+        """Read an order as Nautilus does. Raises UnreadableOrderError."""
+        try:
+            return venue_order(
+                order.parse_to_order_status_report(
+                    account_id=self._client.account_id,
+                    instrument_id=self._client._get_cached_instrument_id(order.symbol),  # noqa: SLF001
+                    report_id=UUID4(),
+                    enum_parser=self._client._enum_parser,  # noqa: SLF001
+                    ts_init=self._now(),
+                    **options,
+                )
+            )
+        except Exception as error:
+            raise UnreadableOrderError(name, error) from error
 
     def _fill(self, trade: Any) -> VenueFill:  # noqa: ANN401  # Binance's own struct
         return venue_fill(

@@ -7,7 +7,7 @@ from nautilus_trader.adapters.okx.execution import OKXExecutionClient, _supports
 from nautilus_trader.core import nautilus_pyo3
 from nautilus_trader.execution.reports import OrderStatusReport
 
-from trading_node.nautilus_reader import ReportReader, answered, venue_order
+from trading_node.nautilus_reader import ReportReader, UnreadableOrderError, answered, venue_order
 from trading_node.reconciliation.facts import VenueOrder, VenueStatus
 
 
@@ -19,9 +19,9 @@ class OkxReader(ReportReader):
         super().__init__(client)
         self._http: Any = client._http_client  # noqa: SLF001
 
-    async def open_orders(self) -> list[VenueOrder]:
+    async def open_orders(self, unreadable: list[UnreadableOrderError] | None = None) -> list[VenueOrder]:
         """Return all open orders, trigger orders included."""
-        found = await super().open_orders()
+        found = await super().open_orders(unreadable)
         for kind in self._client._config.instrument_types:  # noqa: SLF001
             if _supports_algo_orders(kind):
                 found += await self._triggers(

@@ -208,7 +208,7 @@ class VenueReconciler:
                 self.agreement.on_look(unfit, time.time_ns())
                 self._on_change(self)
                 return
-            view, spoken_of, balances = await self.questions.ask(self._memory.gaps)
+            view, spoken_of, others = await self.questions.ask(self._memory.gaps)
             differences = await self._compare(view, spoken_of)
         except VenueSilentError as error:
             self.agreement.on_failure(str(error), time.time_ns())
@@ -219,7 +219,7 @@ class VenueReconciler:
             self.agreement.on_failure(f"{type(error).__name__}: {error}", time.time_ns())
         else:
             failed = await self._repair(differences)
-            self.agreement.on_look((*self.problems, *failed, *balances), time.time_ns())
+            self.agreement.on_look((*self.problems, *failed, *others), time.time_ns())
             if self.agreement.agreed:
                 self.questions.agreed(view.asked_ns)
         self._on_change(self)

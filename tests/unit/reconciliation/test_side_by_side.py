@@ -60,7 +60,7 @@ class Meeting:
     def __init__(self, questions: int) -> None:
         self._all = asyncio.Barrier(questions)
 
-    async def open_orders(self) -> list[VenueOrder]:
+    async def open_orders(self, _: object = None) -> list[VenueOrder]:
         return [
             VenueOrder(instrument_id=each, venue_order_id=each, status=VenueStatus.OPEN, quantity=Decimal(1))
             for each in (INSTRUMENT, OTHER)

@@ -38,6 +38,8 @@ EXECUTION = {
     Change.PREVENTED: "EXPIRED",
 }
 ALGO_STATUS = {status: status.value for status in ConditionalStatus} | {ConditionalStatus.WAITING: "NEW"}
+VENUES_OWN = {"LIQUIDATION", "ADL", "INSURANCE_FUND"}
+"""Types of orders that Binance itself makes: labels of orders that a test places for it."""
 BALANCE_REASON = {BalanceReason.FUNDING: "FUNDING_FEE"}
 
 
@@ -70,7 +72,7 @@ class FuturesRender:
             "cumQty": self.quantity(symbol, filled),
             "cumQuote": plain(order.filled_quote if filled else ZERO),
             "timeInForce": time_in_force(request),
-            "type": order.request.kind.value,
+            "type": request.label if request.label in VENUES_OWN else request.kind.value,
             "reduceOnly": request.reduce_only or request.close_position,
             "closePosition": request.close_position,
             "side": request.side.value,
@@ -228,7 +230,7 @@ class FuturesRender:
             "s": symbol,
             "c": order.client_id,
             "S": order.side.value,
-            "o": request.kind.value,
+            "o": request.label if request.label in VENUES_OWN else request.kind.value,
             "f": time_in_force(request),
             "q": self.quantity(symbol, order.quantity),
             "p": self.price(symbol, order.price),

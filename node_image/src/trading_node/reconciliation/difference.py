@@ -45,6 +45,8 @@ class Kind(StrEnum):
     """The books in the database differ from what the node trades by."""
     HEDGE_MODE = "HedgeMode"
     """The account keeps long and short positions of an instrument apart."""
+    UNREADABLE_ORDER = "UnreadableOrder"
+    """The venue tells an order that its adapter has no words for."""
     VENUE_SILENT = "VenueSilent"
     """The venue does not answer, or not to all that it is asked."""
 
