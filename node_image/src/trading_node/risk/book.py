@@ -214,6 +214,7 @@ class GateBook:
         """Note the signed quantity of one position."""
         parts = holding.parts
         holding.position += quantity - parts.get(position_id, ZERO)
+        holding.profit_known = False
         if quantity:
             parts[position_id] = quantity
         else:
@@ -225,6 +226,7 @@ class GateBook:
         """Note what a fill brought, in the contract's currency of settlement, and fees in that of the limits."""
         holding.cash += cash
         holding.fees += fees
+        holding.profit_known = False
         self.valuation.dirty[holding] = None
 
     def set_prices(self, market: Market, bid: Decimal | None, ask: Decimal | None, mark: Decimal, seen_ns: int) -> None:

@@ -29,14 +29,16 @@ def check_position(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
     if own.position is not None and position > own.position:
         return Deny(Reason.POSITION_TOO_LARGE, order.contract.instrument_id, own.position, position)
     most = own.position_notional
-    if most is None or position <= ZERO:
+    if most is None:
         return None
-    unit = market.unit or _unit(order, market)
-    if isinstance(unit, Deny):
-        return unit
-    notional = position * unit
-    if notional > most:
-        return Deny(Reason.POSITION_NOTIONAL_TOO_LARGE, order.contract.instrument_id, most, notional)
+    unit = market.unit
+    if unit is not None or position > ZERO:
+        unit = _unit(order, market) if unit is None else unit
+        if isinstance(unit, Deny):
+            return unit
+        notional = position * unit
+        if notional > most:
+            return Deny(Reason.POSITION_NOTIONAL_TOO_LARGE, order.contract.instrument_id, most, notional)
     return None
 
 
@@ -45,17 +47,24 @@ def check_exposure(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
     del now_ns
     if order.reduce_only:
         return None
-    valuation, market = book.valuation, holding.market
-    refusal = _deny_unvalued(book, holding) if valuation.unvalued else None
-    unit = refusal or market.unit or _unit(order, market)
-    if isinstance(unit, Deny):
-        return unit
-    worth = order.quantity * unit
-    if order.buy:
-        side = (holding.position + holding.opening_buys) * unit + worth
+    if book.valuation.unvalued:
+        refusal = _deny_unvalued(book, holding)
+        if refusal is not None:
+            return refusal
+    unit = holding.market.unit
+    if unit is None:
+        found = _unit(order, holding.market)
+        if isinstance(found, Deny):
+            return found
+        unit = found
+        long, short = (
+            (holding.position + holding.opening_buys) * unit,
+            (holding.position - holding.opening_sells) * unit,
+        )
     else:
-        side = worth - (holding.position - holding.opening_sells) * unit
-    growth = side - holding.gross
+        long, short = holding.long, holding.short  # Valued at this unit, as all totals are.
+    worth = order.quantity * unit
+    growth = (long + worth if order.buy else worth - short) - holding.gross
     for limits, totals in plan.exposures:
         if limits.gross is not None and growth > ZERO and (gross := totals.gross + growth) > limits.gross:
             return Deny(Reason.GROSS_NOTIONAL_TOO_LARGE, limits.scope, limits.gross, gross)

@@ -62,7 +62,7 @@ class Holding:
 
     __slots__ = (
         "buys", "cash", "fees", "gross", "key", "long", "market", "opening_buys", "opening_sells", "parts", "plan",
-        "position", "profit", "sells", "short", "totals",
+        "position", "profit", "profit_known", "sells", "short", "totals",
     )  # fmt: skip
 
     def __init__(self, key: HoldingKey, market: Market, totals: tuple[Totals, Totals, Totals]) -> None:
@@ -93,6 +93,8 @@ class Holding:
         self.long = ZERO
         self.short = ZERO
         self.profit = ZERO
+        self.profit_known = False
+        """Whether nothing that the profit is made of has changed since it was counted; pending orders make none."""
 
     @property
     def is_idle(self) -> bool:

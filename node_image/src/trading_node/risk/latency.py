@@ -33,6 +33,6 @@ class Latencies:
         if known is None:
             name = venue if len(self.venues) < MAX_VENUES else OTHERS
             known = self.venues[name] = self.venues.get(name) or Latency()
-        elapsed = max(0, nanoseconds)  # A clock that goes back makes it none.
+        elapsed = nanoseconds if nanoseconds > 0 else 0  # A clock that goes back makes it none.
         known.counts[bisect_left(_BOUNDS_NS, elapsed)] += 1
         known.sum_ns += elapsed

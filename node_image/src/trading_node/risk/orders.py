@@ -1,7 +1,7 @@
 """Orders and instruments as risk sees them."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple, cast
@@ -44,6 +44,11 @@ class Contract:
     """Coins or currency change hands: what is sold is what the account has, be it of the position or not."""
     lends: bool = False
     """The account is set up to borrow on spot, where an order says so."""
+    plain: bool = field(init=False)
+    """A quantity is worth itself times the price: no multiplier, not inverse."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", self.multiplier == ONE and not self.inverse)
 
     def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Return what a quantity is worth at a price, in ``currency``."""

@@ -54,7 +54,7 @@ def check_tolerance(order: OrderIntent, holding: Holding, plan: Plan, book: Gate
     tolerance, market, price = plan.own.price_tolerance, holding.market, order.price
     if tolerance is None or price is None:
         return None
-    if market.seen_ns is not None and now_ns - market.seen_ns > FRESH_NS and plan.limits.max_age_ns is None:
+    if plan.limits.max_age_ns is None and market.seen_ns is not None and now_ns - market.seen_ns > FRESH_NS:
         return _deny_older(market, FRESH_NS, now_ns)
     touch = (market.ask if order.buy else market.bid) or touch_price(order, market)
     if not touch:

@@ -3,7 +3,7 @@
 from trading_node.risk.book import GateBook
 from trading_node.risk.decision import Deny, Reason
 from trading_node.risk.holdings import Holding
-from trading_node.risk.orders import OrderIntent
+from trading_node.risk.orders import ONE, OrderIntent
 from trading_node.risk.plan import Plan
 from trading_node.risk.prices import worst_price
 
@@ -30,7 +30,9 @@ def check_notional(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
         price = worst_price(order, holding.market)
     if price is None:
         return Deny(Reason.NO_REFERENCE_PRICE, contract.instrument_id)
-    notional = abs(contract.notional(order.quantity, price)) * rate
+    notional = abs(order.quantity * price if contract.plain else contract.notional(order.quantity, price))
+    if rate is not ONE:
+        notional *= rate
     most, least = own.max_notional, own.min_notional
     if most is not None and notional > most:
         return Deny(Reason.ORDER_NOTIONAL_TOO_LARGE, contract.instrument_id, most, notional)

@@ -159,6 +159,7 @@ class Valuation:
         else:
             market.unit = abs(contract.notional(ONE, mark) * market.rate)
         for holding in market.holdings:
+            holding.profit_known = False
             self.dirty[holding] = None
         for holding in self.unknown_profits:
             if holding.market is market:  # closed where positions are kept apart, and of no market any more
@@ -170,18 +171,19 @@ class Valuation:
             unit = self._known_unit(holding)
         long, short = (position + holding.opening_buys) * unit, (position - holding.opening_sells) * unit
         gross = max(long, -short)  # the one is never below the other
-        long_change, short_change, gross_change = long - holding.long, short - holding.short, gross - holding.gross
-        holding.long, holding.short, holding.gross = long, short, gross
-        if gross_change:
+        if gross != holding.gross:
+            change, holding.gross = gross - holding.gross, gross
             for totals in holding.totals:
-                totals.gross += gross_change
-        if long_change:
+                totals.gross += change
+        if long != holding.long:
+            change, holding.long = long - holding.long, long
             for totals in holding.totals:
-                totals.long += long_change
-        if short_change:
+                totals.long += change
+        if short != holding.short:
+            change, holding.short = short - holding.short, short
             for totals in holding.totals:
-                totals.short += short_change
-        if holding.cash or holding.fees or holding.profit:
+                totals.short += change
+        if not holding.profit_known and (holding.cash or holding.fees or holding.profit):
             self._value_profit(holding)
 
     def _known_unit(self, holding: Holding) -> Decimal:
@@ -206,7 +208,7 @@ class Valuation:
             cash += market.contract.settle(-holding.position, mark)
         profit = cash * rate - holding.fees
         change = profit - holding.profit
-        holding.profit = profit
+        holding.profit, holding.profit_known = profit, True
         for totals in holding.totals:
             totals.profit += change
 
