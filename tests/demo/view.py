@@ -28,10 +28,11 @@ def explanation(deployment: Json) -> str:
 
 
 def _table(title: str, rows: Sequence[Json], columns: Sequence[tuple[str, str, int]]) -> list[str]:
+    # The node lists the newest first.
     if not rows:
         return []
     lines = [f"  {title:<10}" + " ".join(f"{heading:>{width}}" for heading, _, width in columns)]
-    for row in rows[-ROWS_OF_ACTIVITY:]:
+    for row in rows[:ROWS_OF_ACTIVITY]:
         cells = (f"{row.get(key) if row.get(key) is not None else '':>{width}}" for _, key, width in columns)
         lines.append("  " + " " * 10 + " ".join(cells))
     return lines
