@@ -56,8 +56,12 @@ class Gcs:
     def delete_bucket(self, name: str) -> None:
         """Delete a bucket with everything in it."""
         for item in self.objects(name):
-            self._send("DELETE", f"/storage/v1/b/{name}/o/{urllib.parse.quote(item, safe='')}")
+            self.delete(name, item)
         self._send("DELETE", f"/storage/v1/b/{name}")
+
+    def delete(self, bucket: str, name: str) -> None:
+        """Delete one object."""
+        self._send("DELETE", f"/storage/v1/b/{bucket}/o/{urllib.parse.quote(name, safe='')}")
 
     def upload(self, bucket: str, name: str, content: bytes) -> None:
         """Store one object."""
@@ -65,13 +69,20 @@ class Gcs:
         self._send("POST", f"/upload/storage/v1/b/{bucket}/o?{query}", content, "application/octet-stream")
 
     def upload_folder(self, bucket: str, folder: Path, prefix: str = "") -> list[str]:
-        """Create the bucket, store every file below the folder as PREFIX/RELATIVE-PATH, and return the names."""
+        """Make what is below PREFIX/ in the bucket, or in all of it, exactly the folder, and return the names.
+
+        The bucket is created where there is none. What an earlier upload left there goes: a catalog would hold both.
+        """
         self.create_bucket(bucket)
-        names = []
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            names.append("/".join([*filter(None, [prefix.strip("/")]), file.relative_to(folder).as_posix()]))
-            self.upload(bucket, names[-1], file.read_bytes())
-        return names
+        below = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        files = {
+            below + path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
+        }
+        for name in sorted(set(self.objects(bucket, below)) - files.keys()):
+            self.delete(bucket, name)
+        for name, file in files.items():
+            self.upload(bucket, name, file.read_bytes())
+        return list(files)
 
     def objects(self, bucket: str, prefix: str = "") -> list[str]:
         """Return the names of the bucket's objects."""

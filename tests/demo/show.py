@@ -42,11 +42,14 @@ def run_demo(steps: Steps, data: Path | None, instrument: str) -> None:
         with _cluster(steps) as cluster:
             with steps.step("images"):
                 cluster.images(progress=Progress(3, out=sys.stdout))
-            with steps.step("bucket and operator"):
+            kubectl, manifest = Kubectl(cluster.environment, NAMESPACE), demo_manifest(catalog, instrument)
+            with steps.step("operator and bucket"):
                 gcs = Gcs.of(cluster)
-                gcs.upload_folder(BUCKET, Path(folder) / "catalog")
                 OperatorInstall(cluster.environment, gcs.endpoint).install()
-            _trade(steps, Kubectl(cluster.environment, NAMESPACE), demo_manifest(catalog, instrument))
+                # What an earlier demo left must not read a bucket that changes under it.
+                kubectl.run("delete", "td", manifest["metadata"]["name"], "--ignore-not-found", timeout=120)
+                gcs.upload_folder(BUCKET, Path(folder) / "catalog")
+            _trade(steps, kubectl, manifest)
 
 
 @contextmanager
@@ -84,7 +87,6 @@ def _trade(steps: Steps, kubectl: Kubectl, manifest: Json) -> None:
     name = manifest["metadata"]["name"]
     with steps.step("apply to trading"):
         _namespace(kubectl)
-        kubectl.run("delete", "td", name, "--ignore-not-found", timeout=120)
         print("   " + "\n   ".join(yaml.safe_dump(manifest, sort_keys=False).splitlines()))
         kubectl.apply(manifest)
         applied = time.monotonic()

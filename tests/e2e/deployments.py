@@ -8,7 +8,8 @@ from tests.e2e.kubectl import Kubectl, Object
 from tests.waiting import eventually
 
 IMAGE = "localhost/trading-node:dev"
-BUCKET = "ticks"
+BUCKET = "recordings"
+"""Not the demo's: that one holds the demo's catalog and nothing else."""
 LONG_PREFIX = "long"
 SHORT_PREFIX = "short"
 
