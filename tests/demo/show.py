@@ -1,11 +1,13 @@
 """From nothing to a trading node, shown live; afterwards everything is left running to be looked at."""
 
 import json
+import math
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,41 +17,64 @@ from tests.cluster import cluster as machine
 from tests.cluster.cluster import Cluster
 from tests.cluster.gcs import Gcs
 from tests.cluster.progress import Progress
-from tests.demo.catalog import DemoCatalog, make_catalog
+from tests.demo.catalog import SECONDS_TO_WATCH, Replay, make_catalog
+from tests.demo.manifest import EXAMPLE, demo_manifest
 from tests.demo.steps import DemoError, Steps
 from tests.demo.view import explanation, screen
 from tests.e2e.kubectl import Kubectl, KubectlError
 from tests.e2e.operator_install import OperatorInstall
 
-ROOT = Path(__file__).resolve().parents[2]
-EXAMPLE = ROOT / "docs" / "examples" / "paper-replay.yaml"
 NAMESPACE = "trading-demo"
 BUCKET = "ticks"
 TIME_TO_TRADE = 180
-TIME_TO_COMPLETE = 600
 BETWEEN_LINES = 2.0
 """Seconds between two views where the output is no terminal."""
 
 Json = dict[str, Any]
 
 
-def run_demo(steps: Steps, data: Path | None, instrument: str) -> None:
+@dataclass(frozen=True)
+class Options:
+    """What a person chooses."""
+
+    data: Path | None = None
+    """Trades of their own; None for the seeded generator."""
+    instrument: str = "BTCUSDT.BINANCE"
+    seconds: float = SECONDS_TO_WATCH
+    manifest: Path = EXAMPLE
+
+
+def replay_line(replay: Replay) -> str:
+    """Say how the data is played and how long that takes."""
+    speed = "as fast as the node can" if replay.speed == "Maximum" else f"{replay.speed:,} times as fast as it happened"
+    return f"replayed {speed}, which takes about {max(1, math.ceil(replay.seconds)):,} s"
+
+
+def time_to_complete(replay: Replay) -> float:
+    """Return the seconds after which a replay counts as stuck: machines are busy, and estimates are rough."""
+    return 300 + 3 * replay.seconds
+
+
+def run_demo(steps: Steps, options: Options) -> None:
     """Set everything up and show it. On failure or Ctrl-C a cluster that this run started is taken down again."""
     with tempfile.TemporaryDirectory(prefix="trading-demo-") as folder:
         with steps.step("market data"):
-            catalog = make_catalog(Path(folder) / "catalog", data, instrument)
+            # Whatever the data makes impossible is told here, before minutes are spent on a cluster.
+            catalog = make_catalog(Path(folder) / "catalog", options.data, options.instrument, options.seconds)
+            manifest = demo_manifest(catalog, options.instrument, options.manifest)
             print(f"   {catalog.description}")
+            print(f"   {replay_line(catalog.replay)}; an order is {catalog.trade_size:f}")
         with _cluster(steps) as cluster:
             with steps.step("images"):
                 cluster.images(progress=Progress(3, out=sys.stdout))
-            kubectl, manifest = Kubectl(cluster.environment, NAMESPACE), demo_manifest(catalog, instrument)
+            kubectl = Kubectl(cluster.environment, NAMESPACE)
             with steps.step("operator and bucket"):
                 gcs = Gcs.of(cluster)
                 OperatorInstall(cluster.environment, gcs.endpoint).install()
                 # What an earlier demo left must not read a bucket that changes under it.
                 kubectl.run("delete", "td", manifest["metadata"]["name"], "--ignore-not-found", timeout=120)
                 gcs.upload_folder(BUCKET, Path(folder) / "catalog")
-            _trade(steps, kubectl, manifest)
+            _trade(steps, kubectl, manifest, catalog.replay)
 
 
 @contextmanager
@@ -71,19 +96,7 @@ def _cluster(steps: Steps) -> Iterator[Cluster]:
         raise
 
 
-def demo_manifest(catalog: DemoCatalog, instrument: str) -> Json:
-    """Return the example from docs, at a speed that can be watched and for the instrument of the data."""
-    manifest: Json = yaml.safe_load(EXAMPLE.read_text())
-    spec = manifest["spec"]
-    venue = spec["venues"][0]
-    venue["name"] = instrument.rpartition(".")[2]
-    venue["replay"]["speed"] = catalog.speed
-    for strategy in spec["strategies"]:
-        strategy["config"]["instrument_id"] = instrument
-    return manifest
-
-
-def _trade(steps: Steps, kubectl: Kubectl, manifest: Json) -> None:
+def _trade(steps: Steps, kubectl: Kubectl, manifest: Json, replay: Replay) -> None:
     name = manifest["metadata"]["name"]
     with steps.step("apply to trading"):
         _namespace(kubectl)
@@ -92,7 +105,7 @@ def _trade(steps: Steps, kubectl: Kubectl, manifest: Json) -> None:
         applied = time.monotonic()
         _watch(kubectl, name, applied, {"Trading", "Completed"}, TIME_TO_TRADE)
     with steps.step("trading until the replay ends"):
-        last = _watch(kubectl, name, applied, {"Completed"}, TIME_TO_COMPLETE)
+        last = _watch(kubectl, name, applied, {"Completed"}, time_to_complete(replay))
     _summarize(steps, kubectl, last)
 
 
