@@ -2,14 +2,13 @@
 
 import argparse
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from types import FrameType
 
 from tests.cluster import cluster, images, preparation, programs
 from tests.cluster.errors import ClusterError
+from tests.cluster.interrupts import interrupt_once
 from tests.cluster.progress import Progress
 
 
@@ -129,18 +128,10 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    # The cleaning that follows must not be cut short by a second key press.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = _parser().parse_args(words)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interrupt_once()
     try:
         return _COMMANDS[arguments.command](arguments)
     except ClusterError as error:

@@ -110,6 +110,8 @@ class Gcs:
         except urllib.error.HTTPError as error:
             with error:
                 raise RefusedError(method, path, error.code, error.read().decode(errors="replace")) from error
+        except OSError as error:
+            raise ClusterError(f"the GCS emulator at {self.url} does not answer {method} {path}: {error}") from error
 
 
 class RefusedError(ClusterError):

@@ -1,21 +1,28 @@
 """``python -m tests.demo up [--data FILE] [--instrument ID] | down``."""
 
 import argparse
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from tests.cluster import cluster as machine
 from tests.cluster.errors import ClusterError
+from tests.cluster.interrupts import interrupt_once
 from tests.demo.show import Options, run_demo
 from tests.demo.steps import DemoError, Steps
+from tests.e2e.kubectl import KubectlError
+from tests.e2e.operator_install import HelmError
 from trading_node.errors import NodeError
 
+NOT_CLEAN = "what this run has started is still there (make demo-down takes it down), because cleaning up failed"
 
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+
+def interrupted(command: str, left_behind: str) -> str:
+    """Say what an interrupt has left."""
+    if command == "down":
+        return "interrupted while taking the cluster down; run make demo-down again"
+    if left_behind:
+        return f"interrupted; {NOT_CLEAN}: {left_behind}"
+    return "interrupted; what this run started has been taken down"
 
 
 def _seconds(text: str) -> float:
@@ -43,7 +50,7 @@ def main() -> int:
     )
     commands.add_parser("down", help="take the demo and the cluster down")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_once()
     steps = Steps()
     try:
         if arguments.command == "down":
@@ -52,10 +59,12 @@ def main() -> int:
         else:
             run_demo(steps, Options(arguments.data, arguments.instrument, arguments.seconds, arguments.manifest))
     except KeyboardInterrupt:
-        print("\ninterrupted; what this run started has been taken down", file=sys.stderr)
+        print(f"\n{interrupted(arguments.command, steps.left_behind)}", file=sys.stderr)
         return 130
-    except (ClusterError, DemoError, NodeError) as error:
-        print(f"\nmake demo failed: {error}", file=sys.stderr)
+    except (ClusterError, DemoError, NodeError, KubectlError, HelmError, OSError) as error:
+        print(f"\nmake demo{'-down' if arguments.command == 'down' else ''} failed: {error}", file=sys.stderr)
+        if steps.left_behind:
+            print(f"{NOT_CLEAN}: {steps.left_behind}", file=sys.stderr)
         return 1
     return 0
 

@@ -21,17 +21,19 @@ def demo_manifest(catalog: DemoCatalog, instrument: str, example: Path = EXAMPLE
 
     Raises DemoError for what the API server would refuse, and for data in which the strategy would do nothing.
     """
-    manifest: Json = yaml.safe_load(example.read_text(encoding="utf-8"))
-    spec = manifest["spec"]
-    venue = spec["venues"][0]
-    venue["name"] = instrument.rpartition(".")[2]
-    venue["replay"]["speed"] = catalog.replay.speed
-    venue["paper"]["startingBalances"] = [catalog.balance]
+    try:
+        manifest: Json = yaml.safe_load(example.read_text(encoding="utf-8"))
+        spec = manifest["spec"]
+        venue = spec["venues"][0]
+        venue["name"] = instrument.rpartition(".")[2]
+        venue["replay"]["speed"] = catalog.replay.speed
+        venue["paper"]["startingBalances"] = [catalog.balance]
+        for strategy in spec["strategies"]:
+            strategy["config"] |= {"instrument_id": instrument, "trade_size": f"{catalog.trade_size:f}"}
+    except (OSError, yaml.YAMLError, LookupError, TypeError) as error:
+        raise DemoError(f"{example} is no manifest like {EXAMPLE.relative_to(ROOT)}: {error!r}") from error
     for strategy in spec["strategies"]:
-        config = strategy["config"]
-        config["instrument_id"] = instrument
-        config["trade_size"] = f"{catalog.trade_size:f}"
-        needed = config.get("slow", 0)
+        needed = strategy["config"].get("slow", 0)
         if catalog.trades <= needed:
             raise DemoError(
                 f"{catalog.trades} trade{'s' if catalog.trades != 1 else ''} are too few to show anything: strategy "

@@ -18,8 +18,10 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.gcs import Gcs
 from tests.cluster.progress import Progress
 from tests.demo.catalog import SECONDS_TO_WATCH, Replay, make_catalog
+from tests.demo.findings import findings
 from tests.demo.manifest import EXAMPLE, demo_manifest
 from tests.demo.steps import DemoError, Steps
+from tests.demo.terminal import Painter
 from tests.demo.view import explanation, screen
 from tests.e2e.kubectl import Kubectl, KubectlError
 from tests.e2e.operator_install import OperatorInstall
@@ -27,8 +29,6 @@ from tests.e2e.operator_install import OperatorInstall
 NAMESPACE = "trading-demo"
 BUCKET = "ticks"
 TIME_TO_TRADE = 180
-BETWEEN_LINES = 2.0
-"""Seconds between two views where the output is no terminal."""
 
 Json = dict[str, Any]
 
@@ -82,18 +82,22 @@ def _cluster(steps: Steps) -> Iterator[Cluster]:
     found = machine.running()
     with steps.step("cluster"):
         cluster = found or machine.up(progress=Progress(2, out=sys.stdout))
-    try:
-        yield cluster
-    except BaseException:
+
+    def tell() -> None:
+        # While there is something to look at; what ended the demo is told last, where it is seen.
+        print(f"\n{findings(cluster, NAMESPACE)}\n", flush=True)
+
+    def undo() -> None:
         if found is None:
             print("   taking the cluster down again ...", flush=True)
             machine.down()
         else:
             print("   the cluster was there before and stays; the demo's namespace is deleted", flush=True)
-            Kubectl(cluster.environment, "default").run(
-                "delete", "namespace", NAMESPACE, "--ignore-not-found", timeout=120
-            )
-        raise
+            delete = ("delete", "namespace", NAMESPACE, "--ignore-not-found")
+            Kubectl(cluster.environment, "default").run(*delete, timeout=120)
+
+    with steps.undone_on_failure(tell, undo):
+        yield cluster
 
 
 def _trade(steps: Steps, kubectl: Kubectl, manifest: Json, replay: Replay) -> None:
@@ -145,30 +149,10 @@ def _node(kubectl: Kubectl, name: str) -> Json | None:
     """Ask the node itself, through the API server: its figures are fresher than its report."""
     path = f"/api/v1/namespaces/{kubectl.namespace}/pods/{name}-node-0:8080/proxy/api/status"
     try:
-        answer: Json = json.loads(kubectl.run("get", "--raw", path))
+        answer: Json = json.loads(kubectl.run("get", "--raw", path, timeout=10))
     except (KubectlError, ValueError):
         return None
     return answer
-
-
-class Painter:
-    """Paints one view over the other on a terminal; elsewhere prints a view now and then."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stdout.isatty()
-        self._height = 0
-        self._printed = -BETWEEN_LINES
-
-    def paint(self, lines: list[str], *, force: bool = False) -> None:
-        """Show the lines."""
-        if self._terminal:
-            # Up to the first line of the last view, and clear from there to the end.
-            sys.stdout.write(f"\x1b[{self._height}F\x1b[J" if self._height else "")
-            self._height = len(lines)
-        elif not force and time.monotonic() - self._printed < BETWEEN_LINES:
-            return
-        self._printed = time.monotonic()
-        print("\n".join(lines), flush=True)
 
 
 def _summarize(steps: Steps, kubectl: Kubectl, deployment: Json) -> None:

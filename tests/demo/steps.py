@@ -1,8 +1,10 @@
 """The demo's stages: each says what it does and how long it took."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from tests.cluster.interrupts import ignore_interrupts
 
 
 class DemoError(Exception):
@@ -15,6 +17,8 @@ class Steps:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._times: list[tuple[str, float]] = []
+        self.left_behind = ""
+        """Why what this run has started could not be taken away; empty when it could."""
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -25,6 +29,29 @@ class Steps:
         seconds = time.monotonic() - start
         self._times.append((title, seconds))
         print(f"   {title}: {seconds:.1f} s", flush=True)
+
+    @contextmanager
+    def undone_on_failure(self, tell: Callable[[], None], undo: Callable[[], None]) -> Iterator[None]:
+        """Undo what was started when the block fails or is interrupted.
+
+        A failure is told of first, an interrupt is not. Whatever goes wrong meanwhile hides nothing that went before:
+        the block's own failure is what is raised, and ``left_behind`` says why something is still there. Once the
+        undoing has begun, interrupts are ignored.
+        """
+        try:
+            yield
+        except BaseException as first:
+            try:
+                if isinstance(first, Exception):
+                    with suppress(Exception):
+                        tell()
+            finally:
+                ignore_interrupts()
+                try:
+                    undo()
+                except Exception as error:  # noqa: BLE001  # whatever it is, the first failure is what counts
+                    self.left_behind = " ".join(str(error).split()) or type(error).__name__
+            raise
 
     def summary(self) -> list[str]:
         """All steps with their seconds, and the total."""

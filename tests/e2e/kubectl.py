@@ -24,16 +24,19 @@ class Kubectl:
     namespace: str
 
     def run(self, *arguments: str, stdin: str | None = None, timeout: float = 60) -> str:
-        """Return what kubectl printed; raise :class:`KubectlError` when it failed."""
-        done = subprocess.run(
-            ["kubectl", "--namespace", self.namespace, *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=dict(self.environment),
-            timeout=timeout,
-            check=False,
-        )
+        """Return what kubectl printed; raise :class:`KubectlError` when it failed or did not end in time."""
+        try:
+            done = subprocess.run(
+                ["kubectl", "--namespace", self.namespace, *arguments],
+                input=stdin,
+                capture_output=True,
+                text=True,
+                env=dict(self.environment),
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise KubectlError(f"kubectl {' '.join(arguments)}: no end after {timeout:g} s") from error
         if done.returncode:
             raise KubectlError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
