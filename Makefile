@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 VENV   := .venv
 PY     := $(VENV)/bin/python
 RUN    := exec $(PY) -u -m
+PIP    := PYTHONUNBUFFERED=1 $(PY) -m pip install --disable-pip-version-check --progress-bar off
 SOURCES := crds/src operator/src node_image/src node_image/*.py tests
 
 # The environment is made anew whenever what it is made from changes.
@@ -34,11 +35,11 @@ demo-down: setup ## Take the demo and its cluster down
 .PHONY: setup
 setup: $(STAMP) ## Make the Python environment (.venv)
 $(STAMP):
-	@exec 1>&2; echo "[setup] making $(VENV) ..."; start=$$(date +%s); \
+	@exec 1>&2; set -o pipefail; start=$$(date +%s); echo "[setup] making $(VENV) ..."; \
 	python=$$(sh tests/find_python.sh) || exit 1; \
 	rm -rf $(VENV) && "$$python" -m venv $(VENV) && \
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/requirements.txt && \
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . && \
+	$(PIP) --require-hashes --requirement tests/requirements.txt | bash tests/pip_progress.sh 10 $$start && \
+	$(PIP) --no-deps --no-build-isolation --editable . | bash tests/pip_progress.sh 10 $$start && \
 	touch $@ && echo "[setup] done in $$(( $$(date +%s) - start )) s"
 
 .PHONY: format generate requirements
