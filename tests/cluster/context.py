@@ -51,6 +51,29 @@ def bases(dockerfile: str) -> list[str]:
     return list(found)
 
 
+def admits(dockerignore: str, path: str) -> bool:
+    """Return whether Docker would see a file of the build context, by the rules of a `.dockerignore`.
+
+    The last line that means the file, or a folder above it, decides; one that begins with `!` lets it through.
+    """
+    names = path.split("/")
+    above = ["/".join(names[:depth]) for depth in range(1, len(names) + 1)]
+    seen = True
+    for text in dockerignore.splitlines():
+        rule = text.strip()
+        if not rule or rule.startswith("#"):
+            continue
+        expression = _expression(rule.removeprefix("!").strip().strip("/"))
+        if any(re.fullmatch(expression, part) for part in above):
+            seen = rule.startswith("!")
+    return seen
+
+
+def _expression(pattern: str) -> str:
+    meanings = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(meanings.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", pattern))
+
+
 def files(root: Path, patterns: Iterable[str]) -> list[Path]:
     """Return the files that the patterns mean, without caches; a pattern that means none is an error."""
     found: set[Path] = set()

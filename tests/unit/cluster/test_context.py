@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import context
+from tests.cluster import context, images
 from tests.cluster.errors import ClusterError
 
 DOCKERFILE = """\
@@ -38,6 +38,37 @@ def test_caches_of_a_checkout_stay_outside(tmp_path: Path) -> None:
     target = tmp_path / "target"
     context.stage(tmp_path, context.files(tmp_path, ["src/b", "src/*.py"]), target)
     assert sorted(path.relative_to(target).as_posix() for path in target.rglob("*.py")) == ["src/a.py", "src/b/c.py"]
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [
+        ("secret.txt", False),
+        ("README.md", True),
+        ("docs/README.md", False),
+        ("crds/src", True),
+        ("crds/src/trading_api/base.py", True),
+        ("crds/src/trading_api/__pycache__/base.pyc", False),
+        ("__pycache__/x.pyc", False),
+        ("crds/source", False),
+        ("data/a1.csv", True),
+        ("data/a12.csv", False),
+        ("data/deep/a1.csv", False),
+    ],
+)
+def test_the_last_line_that_means_a_file_or_a_folder_above_it_decides(path: str, seen: bool) -> None:
+    lines = ["# a comment", "", "*", "!README.md", "!crds/src/", "! data/a?.csv", "**/__pycache__"]
+    assert context.admits("\n".join(lines), path) == seen
+
+
+@pytest.mark.parametrize("source", images.ALL, ids=lambda source: source.title)
+def test_docker_sees_all_that_a_dockerfile_copies_and_nothing_else(source: images.Source) -> None:
+    ignore = source.dockerfile.with_name("Dockerfile.dockerignore").read_text(encoding="utf-8")
+    copied = context.sources(source.dockerfile.read_text(encoding="utf-8"))
+    wanted = [path.relative_to(source.root).as_posix() for path in context.files(source.root, copied)]
+    assert [path for path in wanted if not context.admits(ignore, path)] == []
+    let_through = [line[1:] for line in ignore.splitlines() if line.startswith("!")]
+    assert sorted(let_through) == sorted(copied)
 
 
 def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
