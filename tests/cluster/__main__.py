@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
 def _up(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     found = cluster.running()
-    progress = Progress(2)
+    progress = Progress()
     ours = found or cluster.up(arguments.nodes, progress)
     if len(ours.nodes) < arguments.nodes:
         ours = cluster.up(arguments.nodes, progress)
@@ -107,7 +107,7 @@ def _build(arguments: argparse.Namespace) -> int:
         for name in arguments.components:
             print(known[name].obtain(progress))
     else:
-        preparation.prepare()
+        preparation.prepare(preparation.EVERYTHING)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import shutil
 import tempfile
 from contextlib import AbstractContextManager
@@ -89,7 +90,7 @@ def build(sources: tuple[Source, ...] = ALL, progress: Progress | None = None) -
     # One at a time on a machine: two checkouts share the store and the names.
     with locked(cache_dir() / "locks" / "images"):
         stale = [source for source in sources if not current(source)]
-        progress = progress or Progress(len(stale))
+        progress = progress or Progress()
         if stale:
             require_packages(IMAGES, progress)
             if GCSFUSE in stale:
@@ -126,7 +127,7 @@ def _build(source: Source, stage: Stage) -> None:
             folder / source.dockerfile.relative_to(source.root),
             folder,
             log=log,
-            on_line=lambda text: stage.say(text.partition(" ")[0] + " " + text[:60]) if "STEP" in text else None,
+            on_line=lambda text: stage.say(step) if (step := step_text(text)) else None,
         )
         stage.say("storing")
         with store_lock():
@@ -134,6 +135,15 @@ def _build(source: Source, stage: Stage) -> None:
             layout().prune()
         tool.tidy()
     _notes().write_text(json.dumps({**_read_notes(), source.name: key}, indent=1), encoding="utf-8")
+
+
+def step_text(output: str) -> str:
+    """Return what a line of buildah's output says of the step that begins; empty for any other line."""
+    found = re.match(r"(?:\[(\d+/\d+)\] )?STEP (\d+/\d+): (.*)", output)
+    if found is None:
+        return ""
+    part, step, instruction = found.groups()
+    return f"step {step}{f' of part {part}' if part else ''}: {' '.join(instruction.split())[:60]}"
 
 
 def _gcsfuse_builder(tool: Buildah) -> str:

@@ -5,8 +5,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
-from tests.cluster import images
+from tests.cluster import images, preparation, programs
 from tests.cluster.cluster import Description
 from tests.cluster.errors import ClusterError
 from tests.cluster.images import Source
@@ -38,6 +39,13 @@ def gateway(inspection: str) -> str:
     raise ClusterError("Docker's network `kind` has no IPv4 gateway: pods could not reach servers on this machine")
 
 
+def wait_for_nodes(kubeconfig: Path) -> None:
+    """Wait until all nodes are ready, with our own kubectl: the machine may have none."""
+    kubectl = programs.kubectl_folder() / "kubectl"
+    wait = ["wait", "node", "--all", "--for=condition=Ready", "--timeout=120s"]
+    run([kubectl, "--kubeconfig", kubeconfig, *wait], timeout=130)
+
+
 class Kind:
     """Kubernetes in Docker."""
 
@@ -50,19 +58,7 @@ class Kind:
             log = cache_dir() / "logs" / "kind.log"
             follow([*command, "--config", str(settings), "--wait", "120s"], stage.say, log=log)
             stage.say("waiting for nodes")
-            run(
-                [
-                    "kubectl",
-                    "--kubeconfig",
-                    self.kubeconfig(),
-                    "wait",
-                    "node",
-                    "--all",
-                    "--for=condition=Ready",
-                    "--timeout=120s",
-                ],
-                timeout=130,
-            )
+            wait_for_nodes(self.kubeconfig())
         names = run(["kind", "get", "nodes", "--name", NAME]).split()
         workers = tuple(sorted(name for name in names if "worker" in name))
         address = gateway(run(["docker", "network", "inspect", "kind"]))
@@ -84,6 +80,10 @@ class Kind:
 
     def audit_log(self) -> None:
         """It would be inside of a container."""
+
+    def prepare(self, out: TextIO | None) -> None:
+        """Fetch what runs beside the cluster; Docker fetches the rest."""
+        preparation.prepare(preparation.TOOLS, out)
 
     def build(self, sources: tuple[Source, ...], progress: Progress | None) -> None:
         """Build with Docker."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
-from tests.cluster import containers, images, local, process
+from tests.cluster import containers, images, local, preparation, process
 from tests.cluster.cluster import Description
 from tests.cluster.errors import ClusterError
 from tests.cluster.images import Source
@@ -46,6 +47,11 @@ class Local:
     def audit_log(self) -> Path:
         """Return the API server's file."""
         return state_dir() / "control-plane" / "audit.log"
+
+    def prepare(self, out: TextIO | None) -> None:
+        """Compile and fetch programs and the base image."""
+        local.check_machine()
+        preparation.prepare(preparation.EVERYTHING, out)
 
     def build(self, sources: tuple[Source, ...], progress: Progress | None) -> None:
         """Build with buildah."""

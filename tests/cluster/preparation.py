@@ -1,29 +1,61 @@
 """Everything that is built once, in two lanes: the compiler keeps the cores busy while packages are fetched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TextIO
 
 from tests.cluster import debian_tree, programs, shell
 from tests.cluster.buildah import is_root
-from tests.cluster.packages import CLUSTER, IMAGES, require_packages
+from tests.cluster.packages import CLUSTER, IMAGES, missing, require_packages
 from tests.cluster.progress import Progress
 from tests.cluster.recipe import built
 
-_COMPILED = ("kube", "gcsfuse")
-_FETCHED = ("kubectl-helm", "fake-gcs")
+
+@dataclass(frozen=True)
+class Parts:
+    """What is wanted, or of that, what is not there yet."""
+
+    packages: tuple[str, ...] = ()
+    compiled: tuple[str, ...] = ()
+    fetched: tuple[str, ...] = ()
+    base: bool = False
+    """Whether the base image's tree belongs to it."""
+
+    @property
+    def stages(self) -> int:
+        """How many stages it takes to get them."""
+        return bool(self.packages) + len(self.compiled) + len(self.fetched) + self.base
 
 
-def prepare() -> None:
-    """Build and fetch what the cache lacks; the first failure, or an interrupt, ends both lanes."""
+TOOLS = Parts(fetched=("kubectl-helm", "fake-gcs"))
+"""What also a cluster of kind's needs of us."""
+EVERYTHING = Parts((*CLUSTER, *IMAGES), ("kube", "gcsfuse"), TOOLS.fetched, base=True)
+
+
+def lacking(wanted: Parts) -> Parts:
+    """Return what is not there yet. Only root can make the base image, and nobody else builds images from it."""
     known = programs.all_components()
-    wanted = [name for name in (*_COMPILED, *_FETCHED) if not built(known[name].recipe)]
-    base = is_root() and not built(debian_tree.recipe())
-    progress = Progress(len(wanted) + base)
-    require_packages([*CLUSTER, *IMAGES], progress)
-    lanes: list[Callable[[], None]] = [
-        lambda: _obtain(_COMPILED, progress),
-        lambda: _fetch(progress, base=base),
-    ]
+    return Parts(
+        packages=tuple(missing(wanted.packages)),
+        compiled=tuple(name for name in wanted.compiled if not built(known[name].recipe)),
+        fetched=tuple(name for name in wanted.fetched if not built(known[name].recipe)),
+        base=wanted.base and is_root() and not built(debian_tree.recipe()),
+    )
+
+
+def prepare(wanted: Parts, out: TextIO | None = None) -> None:
+    """Build and fetch what the machine lacks; the first failure, or an interrupt, ends both lanes."""
+    parts = lacking(wanted)
+    progress = Progress(parts.stages, out=out)
+    if parts.compiled:
+        progress.write("Kubernetes and its tools are compiled once for this user: some 15 minutes on two processors")
+    require_packages(parts.packages, progress)
+    in_lanes([lambda: _obtain(parts.compiled, progress), lambda: _fetch(parts, progress)])
+
+
+def in_lanes(lanes: Sequence[Callable[[], None]]) -> None:
+    """Run all at once; the first failure, or an interrupt, ends what the others follow and is raised."""
     with ThreadPoolExecutor(len(lanes)) as pool:
         futures = [pool.submit(lane) for lane in lanes]
         try:
@@ -41,8 +73,8 @@ def _obtain(names: tuple[str, ...], progress: Progress) -> None:
         known[name].obtain(progress)
 
 
-def _fetch(progress: Progress, *, base: bool) -> None:
-    _obtain(_FETCHED, progress)
-    if base:
+def _fetch(parts: Parts, progress: Progress) -> None:
+    _obtain(parts.fetched, progress)
+    if parts.base:
         with progress.stage("base image") as stage:
             debian_tree.tree(stage)

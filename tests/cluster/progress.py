@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TextIO
 
 
-def line(number: int, total: int, title: str, text: str, seconds: float) -> str:
+def line(number: int, total: int | None, title: str, text: str, seconds: float) -> str:
     """One line of progress, such as `[3/9] kube: compiling 812 of 2100 packages, 120 s`."""
-    return f"[{number}/{total}] {title}: {text}, {seconds:.0f} s"
+    return f"[{number if total is None else f'{number}/{total}'}] {title}: {text}, {seconds:.0f} s"
 
 
 class Stage:
@@ -46,9 +46,12 @@ class Stage:
 
 
 class Progress:
-    """Numbers the stages of one command and prints a line for each every `interval` seconds."""
+    """Numbers the stages of one command and prints a line for each every `interval` seconds.
 
-    def __init__(self, total: int, *, out: TextIO | None = None, interval: float = 15.0) -> None:
+    Without a total where nobody knows how many there will be.
+    """
+
+    def __init__(self, total: int | None = None, *, out: TextIO | None = None, interval: float = 15.0) -> None:
         self.total = total
         self.interval = interval
         self._out = out or sys.stderr
@@ -67,7 +70,8 @@ class Progress:
         with self._lock:
             stage = Stage(self, self._next, title)
             self._next += 1
-            self.total = max(self.total, self._next - 1)
+            if self.total is not None:
+                self.total = max(self.total, self._next - 1)
             self._active.append(stage)
         stopped = threading.Event()
         beat = threading.Thread(target=self._beat, args=(stage, stopped), daemon=True)

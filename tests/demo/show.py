@@ -64,9 +64,11 @@ def run_demo(steps: Steps, options: Options) -> None:
             manifest = demo_manifest(catalog, options.instrument, options.manifest)
             print(f"   {catalog.description}")
             print(f"   {replay_line(catalog.replay)}; an order is {catalog.trade_size:f}")
+        with steps.step("programs"):
+            machine.prepare(sys.stdout)
         with _cluster(steps) as cluster:
             with steps.step("images"):
-                cluster.images(progress=Progress(3, out=sys.stdout))
+                cluster.images(progress=Progress(out=sys.stdout))
             kubectl = Kubectl(cluster.environment, NAMESPACE)
             with steps.step("operator and bucket"):
                 gcs = Gcs.of(cluster)
@@ -81,7 +83,7 @@ def run_demo(steps: Steps, options: Options) -> None:
 def _cluster(steps: Steps) -> Iterator[Cluster]:
     found = machine.running()
     with steps.step("cluster"):
-        cluster = found or machine.up(progress=Progress(2, out=sys.stdout))
+        cluster = found or machine.up(progress=Progress(out=sys.stdout))
 
     def tell() -> None:
         # While there is something to look at; what ended the demo is told last, where it is seen.

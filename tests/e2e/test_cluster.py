@@ -10,6 +10,7 @@ from tests.cluster import images
 from tests.cluster.cluster import Cluster
 from tests.cluster.fixtures import Kubectl
 from tests.cluster.gcs import Gcs
+from tests.cluster.kind import wait_for_nodes
 from tests.cluster.servers import POSTGRES, REDIS, of_cluster
 from tests.waiting import eventually
 
@@ -192,6 +193,11 @@ def test_gcsfuse_shows_a_bucket_to_a_pod_without_rights(
         assert "Read-only file system" in " ".join(refusal)
     finally:
         gcs.delete_bucket(namespace)
+
+
+def test_waiting_for_nodes_needs_no_kubectl_of_the_machine(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    wait_for_nodes(cluster.kubeconfig)
 
 
 def test_pods_reach_the_servers_on_the_machine(cluster: Cluster, kubectl: Kubectl, namespace: str, probe: str) -> None:

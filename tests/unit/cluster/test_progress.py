@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.cluster.images import step_text
 from tests.cluster.progress import Progress, line
 from tests.waiting import eventually
 
@@ -32,6 +33,28 @@ def test_a_stage_more_than_planned_does_not_count_past_the_total() -> None:
         with progress.stage(title):
             pass
     assert out.getvalue().splitlines()[1] == "[2/2] two: done, 0 s"
+
+
+def test_without_a_total_there_is_none() -> None:
+    out = io.StringIO()
+    progress = Progress(out=out)
+    for title in ("one", "two"):
+        with progress.stage(title):
+            pass
+    assert out.getvalue().splitlines() == ["[1] one: done, 0 s", "[2] two: done, 0 s"]
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        ("[1/2] STEP 2/3: ARG GCSFUSE=v3.13.0", "step 2/3 of part 1/2: ARG GCSFUSE=v3.13.0"),
+        ("STEP 4/9: RUN pip   install", "step 4/9: RUN pip install"),
+        ("[1/2] COMMIT", ""),
+        ("Collecting STEP", ""),
+    ],
+)
+def test_a_step_of_an_image_is_told_once(output: str, told: str) -> None:
+    assert step_text(output) == told
 
 
 def test_a_long_stage_says_what_it_does_meanwhile() -> None:
