@@ -63,11 +63,13 @@ bench: setup ## Figures, each against its baseline in the same run
 	@$(RUN) tests.bench $(ARGS)
 
 ##@ The local cluster
-.PHONY: cluster-up cluster-down cluster-status cluster-env images
+.PHONY: cluster-up cluster-down cluster-purge cluster-status cluster-env images
 cluster-up: setup ## Start the local cluster
 	@$(RUN) tests.cluster up
-cluster-down: setup ## Stop the local cluster and leave the machine as it was
+cluster-down: setup ## Stop the local cluster: no process, mount, link or table stays; packages and the cache do
 	@$(RUN) tests.cluster down
+cluster-purge: setup ## Stop the local cluster and remove the per-user cache; the next start builds all anew
+	@$(RUN) tests.cluster purge
 cluster-status: setup ## Say what runs
 	@$(RUN) tests.cluster status
 cluster-env: setup ## Print the exports for kubectl and helm: eval "$$(make -s cluster-env)"
@@ -76,5 +78,5 @@ images: setup ## Build the images and load them into the cluster
 	@$(RUN) tests.cluster images
 
 .PHONY: clean
-clean: ## Remove the environment and caches of this checkout (not the cluster's per-user cache)
+clean: ## Remove the environment and caches of this checkout (the per-user cache: cluster-purge)
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist out

@@ -6,9 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from tests.cluster import cluster, images, preparation, programs
+from tests.cluster import cluster, images, preparation, programs, purge
 from tests.cluster.errors import ClusterError
 from tests.cluster.interrupts import interrupt_once
+from tests.cluster.paths import cache_dir
 from tests.cluster.progress import Progress
 
 
@@ -17,7 +18,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("up", help="bring the cluster up, or find it running")
     start.add_argument("--nodes", type=int, default=2, choices=(1, 2, 3), help="how many nodes (default 2)")
-    commands.add_parser("down", help="stop the cluster and leave the machine as it was")
+    commands.add_parser("down", help="stop the cluster; what was built for it stays in the cache")
+    commands.add_parser("purge", help="stop the cluster and remove this user's cache: the next start builds all anew")
     commands.add_parser("status", help="say whether a cluster runs, who started it and from where")
     commands.add_parser("env", help="print the lines that a shell evaluates to work with the cluster")
     image = commands.add_parser("images", help="build the images that have changed; a running cluster gets them")
@@ -58,6 +60,14 @@ def _down(_: argparse.Namespace) -> int:
     found = cluster.describe()
     cluster.down()
     print(f"{'down' if found else 'there was no cluster'} ({time.monotonic() - began:.1f} s)")
+    return 0
+
+
+def _purge(arguments: argparse.Namespace) -> int:
+    _down(arguments)
+    folder = cache_dir()
+    print(f"removed {folder}: {purge.readable(purge.purge())} are free again")
+    print("Debian packages that were installed stay; apt-get remove takes them away")
     return 0
 
 
@@ -120,6 +130,7 @@ def _leftovers(_: argparse.Namespace) -> int:
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "up": _up,
     "down": _down,
+    "purge": _purge,
     "status": _status,
     "env": _env,
     "images": _images,
