@@ -31,9 +31,9 @@ def check_position(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
     most = own.position_notional
     if most is None:
         return None
-    unit = market.unit
-    if unit is not None or position > ZERO:
-        unit = _unit(order, market) if unit is None else unit
+    known = market.unit
+    if known is not None or position > ZERO:
+        unit = _unit(order, market) if known is None else known
         if isinstance(unit, Deny):
             return unit
         notional = position * unit
