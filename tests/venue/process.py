@@ -17,7 +17,7 @@ from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[2]
 _ANSWER_S = 30
-STOP_S = 10
+STOP_S = 30
 
 
 class VenueProcess:
