@@ -122,7 +122,7 @@ def alone(limits: RiskLimits) -> float:
     gate.set_reconciled(True)
     set_price(gate, PERPETUAL, "99", "101")
     hold(gate, "0.5")
-    gate.book.free_balance = lambda _account, _currency: Decimal(1_000_000)
+    gate.book.free_balance = gate.book.total_balance = lambda _account, _currency: Decimal(1_000_000)
     best = float("inf")
     for each in range(ALONE_ROUNDS):
         orders = [

@@ -164,7 +164,8 @@ class RiskLimits(ApiModel):
     max_reference_age_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
     """Age of an instrument's newest price at which orders in it may only reduce."""
     max_balance_use: Share | None = None
-    """Share of the account's free balance that an order may take: price, or margin at the account's leverage."""
+    """Share of the account's free balance that an order may take: price, or margin at the account's leverage. Free is
+    what the venue says, and no more than what positions and pending orders leave of the whole balance."""
     max_daily_loss: Amount | None = None
     """Loss since midnight UTC, open positions and commissions included, funding not, at which the node may only reduce;
     also while the loss is not known, for want of a price or of a conversion into ``currency``."""

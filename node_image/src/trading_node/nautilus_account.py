@@ -43,6 +43,7 @@ class AccountFollower:
         self._find_market = find_market
         self._on_denied = on_denied
         book.free_balance = self._free_balance
+        book.total_balance = self._total_balance
         self.taken_over: dict[Holding, Decimal] = {}
         """Positions from before this life whose worth at its beginning is not known yet: no price has come."""
         self._accounts: dict[str, AccountId] = {}
@@ -220,13 +221,24 @@ class AccountFollower:
 
     def _free_balance(self, account_id: str, currency: str) -> Decimal:
         """Return what an account has free in a currency; nothing if it has no such balance."""
+        known, unit = self._names(account_id, currency)
+        account = self._cache.account(known)
+        free = None if account is None else account.balance_free(unit)
+        return ZERO if free is None else free.as_decimal()
+
+    def _total_balance(self, account_id: str, currency: str) -> Decimal | None:
+        """Return what an account has in a currency, margin included; None if it has no such balance."""
+        known, unit = self._names(account_id, currency)
+        account = self._cache.account(known)
+        total = None if account is None else account.balance_total(unit)
+        return None if total is None else total.as_decimal()
+
+    def _names(self, account_id: str, currency: str) -> tuple[AccountId, Currency]:
         known, unit = self._accounts.get(account_id), self._currencies.get(currency)
         if known is None or unit is None:
             known = self._accounts[account_id] = AccountId(account_id)
             unit = self._currencies[currency] = Currency.from_str(currency)
-        account = self._cache.account(known)
-        free = None if account is None else account.balance_free(unit)
-        return ZERO if free is None else free.as_decimal()
+        return known, unit
 
     # Inside
 

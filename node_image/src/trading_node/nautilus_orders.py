@@ -12,7 +12,7 @@ from nautilus_trader.model.orders import Order
 
 from trading_node.market_prices import Decimals
 from trading_node.nautilus_terms import is_hedged
-from trading_node.risk.orders import ONE, Contract, OrderIntent, make_intent
+from trading_node.risk.orders import ONE, ZERO, Contract, OrderIntent, make_intent
 
 BUY = OrderSide.BUY
 WITHOUT_REDUCE_ONLY = frozenset({"InteractiveBrokersExecutionClient"})
@@ -62,12 +62,16 @@ def _lends(client: ExecutionClient) -> bool:
 
 
 def _margin(instrument: Instrument, client: ExecutionClient, cache: Cache) -> Decimal:
-    """Return the larger of what the instrument asks for and what the account's leverage leaves to be paid."""
+    """Return the larger of what the instrument asks for and what the account's leverage leaves to be paid.
+
+    Binance's adapter says that an instrument asks for all, whatever the account's leverage: then that alone counts.
+    """
     account = cache.account(client.account_id) if client.account_id is not None else None
     leverage = ONE
     if account is not None and account.is_margin_account:
         leverage = account.leverage(instrument.id) or account.default_leverage
-    return max(Decimal(instrument.margin_init), ONE / Decimal(leverage))
+    asked = Decimal(instrument.margin_init)
+    return max(asked if asked < ONE else ZERO, ONE / Decimal(leverage))
 
 
 class OrderReader:

@@ -8,6 +8,7 @@ import pytest
 from nautilus_trader.model.currencies import AUD, USD
 from nautilus_trader.model.enums import AccountType, OmsType
 from nautilus_trader.model.identifiers import AccountId
+from nautilus_trader.model.instruments import CryptoPerpetual
 from nautilus_trader.test_kit.providers import TestInstrumentProvider as Instruments
 
 from trading_node.nautilus_orders import read_contract
@@ -59,6 +60,10 @@ def test_margin_is_the_larger_of_the_instruments_and_the_leverages() -> None:
     assert contract_of(perpetual, leverage=2).margin == Decimal("0.5")
     assert contract_of(perpetual, leverage=100).margin == perpetual.margin_init
     assert contract_of(perpetual, AccountType.CASH).margin == 1
+    # As Binance's adapter does, whatever the leverage.
+    says_all = CryptoPerpetual.from_dict({**CryptoPerpetual.to_dict(perpetual), "margin_init": "1"})
+    assert contract_of(says_all, leverage=20).margin == Decimal("0.05")
+    assert contract_of(says_all, leverage=1).margin == 1
 
 
 @pytest.mark.parametrize(

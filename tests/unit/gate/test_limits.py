@@ -195,29 +195,6 @@ def test_an_old_price_lets_only_reducing_orders_pass() -> None:
     assert reason(gate, order("BUY", "1", contract=SPOT), at) == "NoReferencePrice"
 
 
-def test_balance_covers_margin_and_what_is_in_flight() -> None:
-    gate = open_gate(max_balance_use="0.5")
-    gate.book.free_balance = lambda account, currency: Decimal(100 if (account, currency) == ("X-1", "USDT") else 0)
-    first = order("BUY", "4", "100")
-    assert reason(gate, first) is None
-    assert gate.submit(order("BUY", "2", "100"), START) == Deny(
-        Reason.BALANCE_TOO_SMALL, "USDT", Decimal(50), Decimal(60)
-    )
-    gate.book.acknowledge(first.order_id, START)
-    assert reason(gate, order("BUY", "2", "100")) is None
-
-
-def test_a_cash_account_pays_buys_in_full_and_delivers_sales() -> None:
-    gate = open_gate(max_balance_use="1")
-    set_price(gate, SPOT, "100", "100")
-    balances = {"USDT": Decimal(100), "BTC": Decimal(2)}
-    gate.book.free_balance = lambda _, currency: balances[currency]
-    assert reason(gate, order("BUY", "1.1", contract=SPOT)) == "BalanceTooSmall"
-    assert reason(gate, order("BUY", "1", contract=SPOT)) is None
-    assert reason(gate, order("SELL", "2.1", contract=SPOT)) == "BalanceTooSmall"
-    assert reason(gate, order("SELL", "2", contract=SPOT)) is None
-
-
 def test_a_days_loss_leaves_only_reducing_until_midnight() -> None:
     gate = open_gate(max_daily_loss="50")
     hold(gate, "1")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from trading_node.risk.holdings import Holding, Market, Pending
 from trading_node.risk.latency import Latencies
 from trading_node.risk.limits import Limits
+from trading_node.risk.margins import AccountMargins
 from trading_node.risk.orders import ZERO, Contract, HoldingKey, OrderIntent
 from trading_node.risk.rates import SendLog
 from trading_node.risk.valuation import Valuation
@@ -26,9 +27,12 @@ class GateBook:
         self.in_flight: dict[str, Pending] = {}
         """The pending orders that the venue has not acknowledged."""
         self.free_balance: Callable[[str, str], Decimal] = _no_balance
-        """Tells what is free on an account in a currency."""
+        """Tells what is free on an account in a currency, by the venue's word."""
+        self.total_balance: Callable[[str, str], Decimal | None] = _no_total
+        """Tells what an account has in a currency, margin included; None if that is not known."""
         self.valuation = Valuation()
         self.sends = SendLog()
+        self._margins: dict[tuple[str, str], AccountMargins] = {}
         self.answers = Latencies()
         """From an order being sent to the venue's acknowledgement."""
         self.first_fills = Latencies()
@@ -55,6 +59,9 @@ class GateBook:
         market = self.markets.get(contract.instrument_id)
         if market is None:
             market = self.markets[contract.instrument_id] = Market(contract)
+            if not (contract.cash or contract.spot):
+                account = (contract.account, contract.settlement)
+                market.margins = self._margins.setdefault(account, AccountMargins())
             self.valuation.add_market(market)
         return market
 
@@ -290,6 +297,11 @@ def _no_balance(account: str, currency: str) -> Decimal:
     """Know of no balance."""
     del account, currency
     return ZERO
+
+
+def _no_total(account: str, currency: str) -> None:
+    """Know of no account."""
+    del account, currency
 
 
 def _content(intent: OrderIntent) -> tuple[object, ...]:

@@ -148,7 +148,7 @@ def make_plan(holding: Holding, book: GateBook, limits: Limits) -> Plan:
         rates=tuple(rates),
         exposures=exposures,
         losses=losses,
-        valued=bool(exposures or losses) or any(limit is not None for limit in in_money),
+        valued=bool(exposures or losses) or any(limit is not None for limit in (*in_money, limits.balance_use)),
         reducing=_needed([*always, (tolerance, check_tolerance_of_reducing)]),
         growing=_needed([*always, *growing]),
     )

@@ -74,7 +74,11 @@ def check_exposure(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
 
 
 def check_balance(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
-    """Refuse what the account's free balance does not cover; orders that the venue has not seen yet are counted."""
+    """Refuse what the account's free balance does not cover; orders that the venue has not seen yet are counted.
+
+    Where positions take margin, free is no more than what positions and orders leave of the whole, whatever the venue
+    says: its word may be older than the last fill.
+    """
     del now_ns
     use = plan.limits.balance_use
     if use is None or (order.reduce_only and not order.contract.cash):
@@ -91,7 +95,11 @@ def check_balance(order: OrderIntent, holding: Holding, plan: Plan, book: GateBo
                 other = pending.need = needed_balance(pending.intent, pending.holding.market)
             if other is not None and other[0] == currency:
                 amount += other[1]
-    free = book.free_balance(account, currency) * use
+    free, margins = book.free_balance(account, currency), holding.market.margins
+    if margins is not None and (total := book.total_balance(account, currency)) is not None:
+        in_flight = amount - need[1]
+        free = min(free, total - margins.used() + in_flight)
+    free *= use
     return Deny(Reason.BALANCE_TOO_SMALL, currency, free, amount) if amount > free else None
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from trading_node.risk.margins import AccountMargins
 from trading_node.risk.orders import ZERO, Contract, HoldingKey, OrderIntent
 from trading_node.risk.resting import RestingSide
 from trading_node.risk.totals import Totals
@@ -18,8 +19,8 @@ class Market:
     """One instrument: its price, who holds it, and our orders in the venue's book."""
 
     __slots__ = (
-        "ask", "bid", "by_strategy", "contract", "holdings", "known_mark", "rate", "resting_buys", "resting_sells",
-        "seen_ns", "settlement_rate", "source", "unit",
+        "ask", "bid", "by_strategy", "contract", "holdings", "known_mark", "margins", "rate", "resting_buys",
+        "resting_sells", "seen_ns", "settlement_rate", "source", "unit",
     )  # fmt: skip
 
     def __init__(self, contract: Contract) -> None:
@@ -41,6 +42,8 @@ class Market:
         self.holdings: list[Holding] = []
         self.by_strategy: dict[str, Holding] = {}
         """The holdings of a venue that nets, where each strategy has one."""
+        self.margins: AccountMargins | None = None
+        """What its account's positions and orders take from the balance, where they take margin."""
         self.resting_buys = RestingSide(max)
         self.resting_sells = RestingSide(min)
 

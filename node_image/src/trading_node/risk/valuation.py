@@ -166,7 +166,8 @@ class Valuation:
                 self.dirty[holding] = None
 
     def _value(self, holding: Holding) -> None:
-        position, unit = holding.position, holding.market.unit
+        position, market = holding.position, holding.market
+        unit = market.unit
         if unit is None or self.unvalued:
             unit = self._known_unit(holding)
         long, short = (position + holding.opening_buys) * unit, (position - holding.opening_sells) * unit
@@ -185,6 +186,8 @@ class Valuation:
                 totals.short += change
         if not holding.profit_known and (holding.cash or holding.fees or holding.profit):
             self._value_profit(holding)
+        if market.margins is not None:
+            market.margins.stale[market] = None
 
     def _known_unit(self, holding: Holding) -> Decimal:
         """Return what a quantity of one is worth; where that is not known nothing, and a holding of any is noted."""
