@@ -179,8 +179,8 @@ class _Draw:
             return rng.randint(1, 10)
 
         def request(action: str, endpoints: tuple[str, ...], **more: Any) -> dict[str, Any]:
-            count, skip = rng.randint(1, 3), rng.randint(0, 4)
-            return {"action": action, "endpoint": rng.choice(endpoints), "count": count, "skip": skip, **more}
+            drawn = {"count": rng.randint(1, 3), "skip": rng.randint(0, 4)}
+            return {"action": action, "endpoint": rng.choice(endpoints), **drawn, **more}
 
         def stream(action: str, **more: Any) -> dict[str, Any]:
             return {"action": action, "stream": rng.choice(room.streams), "count": some(), **more}
@@ -198,6 +198,7 @@ class _Draw:
             (lambda: request("server_error", room.cancels, executed=rng.random() < 0.5), 3),
             (lambda: request("reject", changes), 4),
             (lambda: request("rate_limit", (*changes, *asks), retry_after_s=1), 3),
+            (lambda: request("ban", (*changes, *asks), count=1, retry_after_s=rng.randint(1, 2)), 2),
             (lambda: request("partial_fill", room.sends, count=some(), fraction=rng.choice(("0.3", "0.5", "0.9"))), 6),
             (lambda: request("duplicate", room.repeatable), 3),
             (lambda: request("delay", asks, delay_ms=rng.randint(20, 1_000)), 3),

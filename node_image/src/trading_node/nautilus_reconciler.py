@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from nautilus_trader.live.execution_client import LiveExecutionClient
 from nautilus_trader.model.identifiers import ClientOrderId
 
+from trading_node.nautilus_hold import Hold
 from trading_node.nautilus_look import Questions
 from trading_node.nautilus_own import OwnSide
 from trading_node.nautilus_position_mode import PositionMode
@@ -56,6 +57,7 @@ class VenueReconciler:
         on_change: Callable[["VenueReconciler"], None],
         why_rejected: Callable[[str], str],
         books_now: Callable[[], Awaitable[BooksNow | None]],
+        hold: Hold,
         interval_seconds: float,
         rules: Rules,
     ) -> None:
@@ -63,7 +65,7 @@ class VenueReconciler:
 
         settle: waits until what was told to the engine is taken in. on_change: the gate may have to open or close.
         why_rejected: what the adapter concluded of an order that was sent without an answer. books_now: what the books'
-        database has; None where there is none or it lags behind.
+        database has; None where there is none or it lags behind. hold: the venue's wish to hear nothing, if it has one.
         """
         self.client = client
         self.agreement = Agreement(str(client.venue or client.id))
@@ -79,6 +81,8 @@ class VenueReconciler:
         self._on_change = on_change
         self._why_rejected = why_rejected
         self._books_now = books_now
+        self._hold = hold
+        hold.on_hold = self._look_now
         self._books_found: dict[str, Difference] = {}
         self._interval = interval_seconds
         self._rules = rules
@@ -87,7 +91,7 @@ class VenueReconciler:
         self._soon: asyncio.TimerHandle | None = None
         self._stream_up = True
         self._asked_in_flight: dict[ClientOrderId, float] = {}
-        self._watch = StreamWatch(client, self._stream_returned)
+        self._watch = StreamWatch(client, self._stream_returned, lambda: hold.remaining_seconds > 0)
         self._mode = PositionMode(client)
 
     @property
@@ -131,7 +135,7 @@ class VenueReconciler:
             await self.look()
             if self.agreement.settled:
                 return
-            await asyncio.sleep(self.agreement.pause_seconds())
+            await asyncio.sleep(max(self.agreement.pause_seconds(), self._hold.remaining_seconds))
 
     async def run(self) -> None:
         """Keep the agreement, until cancelled; an error of one of the two that do is raised, and ends the other."""
@@ -203,6 +207,8 @@ class VenueReconciler:
     async def look(self) -> None:
         """Ask, compare, repair."""
         try:
+            if self._hold.remaining_seconds:
+                raise VenueSilentError(self._hold.reason)
             unfit = await self._mode.differences()
             if unfit:  # Positions of two sides cannot be compared with one, nor repaired.
                 self.agreement.on_look(unfit, time.time_ns())
@@ -211,7 +217,10 @@ class VenueReconciler:
             view, spoken_of, others = await self.questions.ask(self._memory.gaps)
             differences = await self._compare(view, spoken_of)
         except VenueSilentError as error:
-            self.agreement.on_failure(str(error), time.time_ns())
+            self._hold.note(error.__cause__)
+            held_seconds = self._hold.remaining_seconds
+            why = self._hold.reason if held_seconds else str(error)
+            self.agreement.on_failure(why, time.time_ns(), held_seconds=held_seconds)
             _log.warning("%s does not answer: %s", self.client.id, error)
         except Exception as error:  # noqa: BLE001
             # An answer that cannot be read, or books that cannot be asked: no agreement, and tried again.

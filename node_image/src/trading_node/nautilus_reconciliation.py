@@ -21,6 +21,7 @@ from nautilus_trader.system.kernel import NautilusKernel
 from trading_node.errors import NodeError, crashed
 from trading_node.former_life import History, OrderHistory
 from trading_node.gate import Gate
+from trading_node.nautilus_hold import Hold
 from trading_node.nautilus_look import Questions
 from trading_node.nautilus_own import OwnSide
 from trading_node.nautilus_reader import VenueSilentError, describe
@@ -153,6 +154,8 @@ class NautilusReconciliation:
         own = OwnSide(self._cache, client.account_id, functools.partial(self._trades, client))
         own.follow(self._kernel.msgbus)
         restorer = Restorer(self._cache, client, own)
+        hold = Hold(str(client.venue or client.id))
+        hold.guard(client)
         questions = Questions(
             client=client,
             cache=self._cache,
@@ -171,6 +174,7 @@ class NautilusReconciliation:
             on_change=self._tell,
             why_rejected=testimony.why,
             books_now=functools.partial(self._books_now, client.account_id.value),
+            hold=hold,
             interval_seconds=self._interval,
             rules=Rules(receive_window_ns=_window_ns(client)),
         )

@@ -22,10 +22,11 @@ _log = logging.getLogger(__name__)
 class StreamWatch:
     """Watches the streams of one client."""
 
-    def __init__(self, client: LiveExecutionClient, on_return: Callable[[], None]) -> None:
-        """on_return: called when a stream came back and may have lost something."""
+    def __init__(self, client: LiveExecutionClient, on_return: Callable[[], None], is_held: Callable[[], bool]) -> None:
+        """on_return: called when a stream came back and may have lost something; is_held: whether to ask nothing."""
         self._client: Any = client
         self._on_return = on_return
+        self._is_held = is_held
         self._was_up = True
         self._revived_at = 0.0
         self._binance = isinstance(client, BinanceCommonExecutionClient)
@@ -64,7 +65,7 @@ class StreamWatch:
 
     async def _revive(self) -> None:
         """Start a stream again that Binance's client gave up for good."""
-        if time.monotonic() < self._revived_at + REVIVE_SECONDS:
+        if time.monotonic() < self._revived_at + REVIVE_SECONDS or self._is_held():
             return
         self._revived_at = time.monotonic()
         ws = self._client._ws_client  # noqa: SLF001

@@ -31,8 +31,7 @@ def test_every_fault_is_one_that_the_venue_takes_and_that_ends(room: str) -> Non
                 if step.do is Do.FAULT:
                     actions.add(Fault.from_json(dict(step.details)).action)
                     assert 0 < step.for_s <= 2.5
-    # A ban would end every start within its time.
-    assert actions == set(Action) - {Action.BAN}
+    assert actions == set(Action)
 
 
 def test_kills_of_every_kind_come_to_the_number_asked_for() -> None:

@@ -53,6 +53,13 @@ class VenueStats:
     unresolved: tuple[Unresolved, ...] = ()
 
 
+_SILENT = "Look at the venue's state and at the node's connection to it; the node goes on when it answers"
+_HELD = (
+    "Look for what else asks the venue from this address or with this key; the node sends nothing until then, and goes "
+    "on by itself"
+)
+
+
 class Agreement:
     """The agreement with one venue: begins as none."""
 
@@ -105,16 +112,16 @@ class Agreement:
             self.stats.agreed, self._strict = True, False
             self.stats.last_agreement_ns = now_ns
 
-    def on_failure(self, why: str, now_ns: int) -> None:
-        """Take that the venue did not answer."""
+    def on_failure(self, why: str, now_ns: int, *, held_seconds: float = 0.0) -> None:
+        """Take that the venue did not answer; held_seconds: for how long it is not to be asked again."""
         self._clean = 0
         self._mended = False
         self._failed += 1
         self._tries += 1
         self.stats.failures += 1
-        if self._failed >= FAILURES_TO_DISAGREE:
+        if self._failed >= FAILURES_TO_DISAGREE or held_seconds > _LONGEST_PAUSE:
             self.stats.agreed = False
-        remedy = "Look at the venue's state and at the node's connection to it; the node goes on when it answers"
+        remedy = _HELD if held_seconds else _SILENT
         silent = Difference(kind=Kind.VENUE_SILENT, subject=self.stats.venue, message=why, remedy=remedy)
         self._note([silent], now_ns, keep=True)
 
