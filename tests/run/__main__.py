@@ -7,9 +7,12 @@ from tests.run.plan import Stage
 from tests.run.stages import ROOT, default_jobs, run_stages
 
 PYTHON = sys.executable
-SOURCES = ("crds/src", "operator/src", "node_image/src", "tests")
+_PROGRAMS = tuple(str(path.relative_to(ROOT)) for path in sorted((ROOT / "node_image").glob("*.py")))
+"""What the node image is made with."""
+SOURCES = ("crds/src", "operator/src", "node_image/src", *_PROGRAMS, "tests")
 BINARIES = "binaries and base image"
 IMAGES = "images"
+METRICS_PAGE = "docs/reference/node-metrics.md"
 NODE_STOPS = ("tests/node/stopping", "tests/node/reconciliation")
 
 
@@ -27,13 +30,15 @@ def _slow(*arguments: str) -> tuple[str, ...]:
 
 
 CHECK = (
-    Stage("types", _python("mypy", "--no-error-summary", "crds/src", "operator/src", "node_image/src", "tests")),
+    Stage("types", _python("mypy", "--no-error-summary", *SOURCES)),
     Stage("format", _python("ruff", "format", "--check", "--quiet", *SOURCES)),
     Stage("lint", _python("ruff", "check", "--quiet", *SOURCES)),
     Stage("import walls", (PYTHON, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")),
     Stage("generated files are current", _python("trading_operator.generate", "--check")),
+    Stage("the venues' table is current", _python("trading_node.venues.support", "--check")),
+    Stage("the metrics' page is current", _python("trading_node.metrics_reference", "--check", METRICS_PAGE)),
 )
-OPERATOR_ROOMS = ("api", "operator", "cluster", "run")
+OPERATOR_ROOMS = ("api", "operator", "bench", "cluster", "run")
 """Folders of tests/unit that need no Nautilus: half of the fast tests, which then does not wait for its import."""
 
 

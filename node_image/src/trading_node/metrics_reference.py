@@ -1,10 +1,12 @@
 """The page about the node's metrics, written from the registry itself.
 
-``python -m trading_node.metrics_reference docs/reference/node-metrics.md``
+``python -m trading_node.metrics_reference [--check] docs/reference/node-metrics.md``
 """
 
 import argparse
+import sys
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,6 +37,7 @@ else is said. Labels are bounded: at most 64 instruments, 128 positions, 32 venu
 | Metric | Type | Labels | Meaning |
 |---|---|---|---|
 """
+COMMAND = "python -m trading_node.metrics_reference"
 _ONE = Decimal(1)
 
 
@@ -107,7 +110,23 @@ _BOOKS = BookStats(
 )  # fmt: skip
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m trading_node.metrics_reference", description=__doc__)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page, or check it; return the exit code."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("file", type=Path, help="where the page is written to")
-    parser.parse_args().file.write_text(page(), encoding="utf-8")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the page is not current")
+    told = parser.parse_args(arguments)
+    file: Path = told.file
+    current = page()
+    if file.is_file() and file.read_text(encoding="utf-8") == current:
+        return 0
+    if told.check:
+        print(f"{file} is not current: run {COMMAND} {file}", file=sys.stderr)
+        return 1
+    file.write_text(current, encoding="utf-8")
+    print(f"wrote {file}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

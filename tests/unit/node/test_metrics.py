@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from tests.unit.gate.orders import INVERSE, PERPETUAL, SECOND, SPOT, START, hold, open_gate, order, reason, set_price
 from trading_node.market_watch import Connection, DataAge, MarketWatch
-from trading_node.metrics_reference import page
+from trading_node.metrics_reference import main, page
 from trading_node.risk.latency import MAX_VENUES, Latencies
 from trading_node.risk.orders import Contract
 from trading_node.trading_metrics import MAX_INSTRUMENTS, MAX_POSITIONS, TradingCollector, VenueCollector
@@ -40,6 +40,19 @@ def count(samples: Iterable[Key], name: str) -> int:
 def test_the_reference_page_is_current() -> None:
     text = (ROOT / "docs/reference/node-metrics.md").read_text(encoding="utf-8")
     assert text == page(), "write it anew: python -m trading_node.metrics_reference docs/reference/node-metrics.md"
+
+
+def test_the_check_writes_nothing_and_names_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "metrics.md"
+    assert main(["--check", str(file)]) == 1
+    assert f"run python -m trading_node.metrics_reference {file}" in capsys.readouterr().err
+    assert not file.exists()
+    assert main([str(file)]) == 0
+    assert file.read_text(encoding="utf-8") == page()
+    assert main(["--check", str(file)]) == 0
+    file.write_text("former", encoding="utf-8")
+    assert main(["--check", str(file)]) == 1
+    assert file.read_text(encoding="utf-8") == "former"
 
 
 def test_answers_of_a_venue_are_timed_from_the_gate() -> None:
