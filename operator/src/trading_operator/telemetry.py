@@ -10,7 +10,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from trading_api.status import Phase
-from trading_operator.kube.api_server import Call
+from trading_operator.kube.api_server import NO_ANSWER, Call
 from trading_operator.objects import DeploymentKey
 
 _WRITES = frozenset({"create", "update", "apply", "patch", "delete"})
@@ -49,7 +49,7 @@ class Metrics:
         )
         self.writes = Counter(
             "trading_operator_api_writes",
-            "Requests to the API server that write, by answer.",
+            "Requests to the API server that write, by answer; none: nobody knows whether it was done.",
             ["verb", "resource", "status"],
             registry=self.registry,
         )
@@ -65,7 +65,8 @@ class Metrics:
         """Count a request."""
         self.requests.labels(call.verb, call.resource).observe(call.seconds)
         if call.verb in _WRITES:
-            self.writes.labels(call.verb, call.resource, str(call.status)).inc()
+            status = "none" if call.status == NO_ANSWER else str(call.status)
+            self.writes.labels(call.verb, call.resource, status).inc()
 
     def phase(self, key: DeploymentKey, phase: str) -> None:
         """Take note of a deployment's phase; empty: it is no more."""

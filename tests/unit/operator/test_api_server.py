@@ -10,7 +10,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from trading_operator.kube import errors
-from trading_operator.kube.api_server import ApiServer, Call
+from trading_operator.kube.api_server import NO_ANSWER, ApiServer, Call
 from trading_operator.objects import CONFIG_MAP, STATEFUL_SET, TRADING_DEPLOYMENT, Manifest, ObjectRef
 
 CM = {
@@ -224,10 +224,18 @@ async def test_requests_are_counted_by_verb_resource_and_answer(
     ]
 
 
-async def test_a_server_that_is_away_is_unavailable() -> None:
+async def test_a_server_that_is_away_is_unavailable_and_what_it_does_not_answer_is_counted() -> None:
+    calls: list[Call] = []
     connection = ApiClient(Configuration(host="http://127.0.0.1:1"))
     try:
+        client = ApiServer(connection, observe=calls.append)
         with pytest.raises(errors.UnavailableError):
-            await ApiServer(connection).get(REF)
+            await client.get(REF)
+        with pytest.raises(errors.UnavailableError):
+            await client.replace(CM)
     finally:
         await connection.close()
+    assert [(one.verb, one.resource, one.status) for one in calls] == [
+        ("get", "configmaps", NO_ANSWER),
+        ("update", "configmaps", NO_ANSWER),
+    ]

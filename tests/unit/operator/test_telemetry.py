@@ -6,7 +6,7 @@ import sys
 
 import aiohttp
 
-from trading_operator.kube.api_server import Call
+from trading_operator.kube.api_server import NO_ANSWER, Call
 from trading_operator.logs import JsonFormatter
 from trading_operator.objects import DeploymentKey
 from trading_operator.telemetry import Metrics, TelemetryServer
@@ -45,6 +45,9 @@ def test_only_writes_count_as_writes() -> None:
         'trading_operator_api_writes_total{resource="tradingdeployments/status",status="200",verb="apply"} 1.0' in text
     )
     assert 'api_writes_total{resource="pods"' not in text
+    metrics.called(Call("update", "statefulsets", NO_ANSWER, 30.0))
+    unanswered = 'api_writes_total{resource="statefulsets",status="none",verb="update"} 1.0'
+    assert unanswered in metrics.render().decode()
 
 
 def test_each_deployment_counts_in_one_phase() -> None:

@@ -24,12 +24,16 @@ _JSON_PATCH = "application/json-patch+json"
 _GONE, _TOO_MANY, _UNPROCESSABLE = 404, 429, 422
 
 
+NO_ANSWER = 0
+
+
 class Call(NamedTuple):
-    """One request that was answered, for the metrics."""
+    """One request, for the metrics."""
 
     verb: str
     resource: str
     status: int
+    """HTTP status of the answer; NO_ANSWER where none came: a write may have been done all the same."""
     seconds: float
 
 
@@ -176,11 +180,12 @@ class ApiServer:
         content: str = "",
     ) -> Manifest:
         method, usual = _METHODS[verb]
-        begun = perf_counter()
-        status, answer = await self._send(method, kind.path(namespace, name), query or {}, body, content or usual)
-        self._observe(
-            Call(verb, kind.plural + ("/status" if name.endswith("/status") else ""), status, perf_counter() - begun)
-        )
+        begun, status = perf_counter(), NO_ANSWER
+        try:
+            status, answer = await self._send(method, kind.path(namespace, name), query or {}, body, content or usual)
+        finally:
+            resource = kind.plural + ("/status" if name.endswith("/status") else "")
+            self._observe(Call(verb, resource, status, perf_counter() - begun))
         if status >= 300:
             raise _error(status, answer, f"{verb} {kind} {namespace}/{name}")
         return _trimmed(answer)
