@@ -32,6 +32,7 @@ NEEDED = (
     "nautilus_trader.adapters.deribit",
     "nautilus_trader.adapters.kraken",
     "nautilus_trader.adapters.hyperliquid",
+    "nautilus_trader.adapters.interactive_brokers.factories",  # the package itself imports nothing
     "nautilus_trader.adapters.sandbox",
 )
 """What has to be among them, or the record itself is worth nothing."""

@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-import sys
 from typing import Any
 
 import pytest
 from nautilus_trader.adapters.binance import BinanceAccountType
 from nautilus_trader.adapters.binance.common.enums import BinanceEnvironment
 from nautilus_trader.adapters.binance.common.symbol import BinanceSymbol
+from nautilus_trader.adapters.interactive_brokers import factories
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.core import nautilus_pyo3 as native
@@ -27,8 +27,9 @@ from trading_node.venues.binance import is_ed25519
 from trading_node.venues.bybit import nautilus_symbol
 from trading_node.venues.interactive_brokers import gateway
 
-INSTALLED = [adapter for adapter in OPTIONS if adapter is not Adapter.INTERACTIVE_BROKERS]
-SYSTEMS = [(adapter, system) for adapter in INSTALLED for system in ENVIRONMENTS[adapter]]
+WITH_SYSTEMS = [adapter for adapter in OPTIONS if adapter is not Adapter.INTERACTIVE_BROKERS]
+"""Interactive Brokers has one gateway for each, and one client for both kinds: its tests are at the end."""
+SYSTEMS = [(adapter, system) for adapter in WITH_SYSTEMS for system in ENVIRONMENTS[adapter]]
 
 
 async def create(made: Any, name: str) -> Any:
@@ -53,7 +54,7 @@ async def test_factories_make_clients_for_every_system(adapter: Adapter, system:
         assert made.config.environment is not None
 
 
-@pytest.mark.parametrize("adapter", INSTALLED)
+@pytest.mark.parametrize("adapter", WITH_SYSTEMS)
 async def test_orders_are_sent_once_and_only_while_the_gate_permits(adapter: Adapter) -> None:
     of = venue(adapter)
     made = client(of, "execution")
@@ -66,7 +67,7 @@ async def test_orders_are_sent_once_and_only_while_the_gate_permits(adapter: Ada
     assert built._submit_order != former
 
 
-@pytest.mark.parametrize("adapter", [adapter for adapter in INSTALLED if adapter is not Adapter.OKX])
+@pytest.mark.parametrize("adapter", [adapter for adapter in WITH_SYSTEMS if adapter is not Adapter.OKX])
 async def test_market_data_needs_no_keys(adapter: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.endswith(("API_KEY", "API_SECRET", "_PK")):
@@ -82,7 +83,7 @@ def test_okx_needs_keys_for_market_data_too() -> None:
         client(venue(Adapter.OKX, credentials=None, account=None), "data")
 
 
-@pytest.mark.parametrize("adapter", INSTALLED)
+@pytest.mark.parametrize("adapter", WITH_SYSTEMS)
 def test_instruments_are_the_named_ones_or_all(adapter: Adapter) -> None:
     name = f"X.{FIXED_VENUES.get(adapter, 'BINANCE')}"
     for kind in ("data", "execution"):
@@ -92,7 +93,7 @@ def test_instruments_are_the_named_ones_or_all(adapter: Adapter) -> None:
         assert (provider.load_all, provider.load_ids) == (False, frozenset({InstrumentId.from_str(name)}))
 
 
-@pytest.mark.parametrize("adapter", [adapter for adapter in INSTALLED if CREDENTIAL_KEYS[adapter]])
+@pytest.mark.parametrize("adapter", [adapter for adapter in WITH_SYSTEMS if CREDENTIAL_KEYS[adapter]])
 def test_keys_reach_the_client_and_nothing_else(adapter: Adapter) -> None:
     config = client(venue(adapter), "execution").config
     fields = {"api-key": "api_key", "api-secret": "api_secret", "passphrase": "api_passphrase"}
@@ -285,10 +286,62 @@ def test_interactive_brokers_is_reached_at_its_gateway(system: str, port: int) -
     assert gateway(of) == {"ibg_host": "gateway", "ibg_port": port, "ibg_client_id": 1}
 
 
-@pytest.mark.parametrize("kind", ["data", "execution"])
-def test_interactive_brokers_says_what_the_image_lacks(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ibapi", "ibapi.common", "ibapi.const"):
-        monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "nautilus_trader.adapters.interactive_brokers.common", raising=False)
-    with pytest.raises(NodeError, match=r"needs what is not installed: ibapi.* pip install .*nautilus_trader\[ib\]"):
-        client(venue(Adapter.INTERACTIVE_BROKERS), kind)
+@pytest.fixture
+async def gateway_client(monkeypatch: pytest.MonkeyPatch) -> factories.InteractiveBrokersClient:
+    """Return the connection that the factories share; they start one only if there is none yet."""
+    clock = LiveClock()
+    made = factories.InteractiveBrokersClient(
+        loop=asyncio.get_running_loop(),
+        msgbus=MessageBus(TraderId("DESK-A-001"), clock),
+        cache=Cache(),
+        clock=clock,
+        host="gateway",
+        port=4001,
+        client_id=7,
+    )
+    monkeypatch.setattr(factories, "IB_CLIENTS", {("gateway", 4001, 7): made})
+    monkeypatch.setattr(factories, "IB_INSTRUMENT_PROVIDERS", {})
+    return made
+
+
+async def test_interactive_brokers_has_its_clients_on_one_connection(
+    gateway_client: factories.InteractiveBrokersClient,
+) -> None:
+    options = {
+        "host": "gateway",
+        "client_id": 7,
+        "account_id": "U1234567",
+        "market_data_type": "DelayedFrozen",
+        "regular_trading_hours": False,
+    }
+    of = venue(Adapter.INTERACTIVE_BROKERS, interactive_brokers=options, instruments=["SPY.ARCA", "AAPL.NASDAQ"])
+    data, orders = client(of, "data"), client(of, "execution")
+    for made in (data, orders):
+        provider = made.config.instrument_provider
+        assert provider.load_ids == {InstrumentId.from_str("SPY.ARCA"), InstrumentId.from_str("AAPL.NASDAQ")}
+        assert made.config.routing.default
+        built = await create(made, of.name)
+        assert built.id.value == of.name
+        assert built._client is gateway_client
+    assert (data.config.market_data_type, data.config.use_regular_trading_hours) == (4, False)
+    assert orders.config.account_id == "U1234567"
+    assert built.account_id.value == "INTERACTIVE_BROKERS-U1234567"
+
+
+@pytest.mark.usefixtures("gateway_client")
+async def test_interactive_brokers_takes_up_orders_only_while_the_gate_permits() -> None:
+    of = venue(
+        Adapter.INTERACTIVE_BROKERS, interactive_brokers={"host": "gateway", "client_id": 7, "account_id": "U1234567"}
+    )
+    built = await create(client(of, "execution"), of.name)
+    assert isinstance(built, LiveExecutionClient)
+    former = built._submit_order
+    guard_client(built, lambda _: Deny(Reason.HALTED, "test"))
+    assert built._submit_order != former
+
+
+def test_interactive_brokers_needs_an_account_for_orders_alone() -> None:
+    of = venue(Adapter.INTERACTIVE_BROKERS, account=None, interactive_brokers={"host": "gateway"}, paper=None)
+    assert client(of, "data").config.ibg_host == "gateway"
+    with pytest.raises(NodeError, match="names no account"):
+        client(of, "execution")

@@ -1,12 +1,17 @@
-"""Interactive Brokers, through IB Gateway or Trader Workstation, which hold the login.
+"""Interactive Brokers, through IB Gateway or Trader Workstation, which hold the login."""
 
-What Nautilus' adapter stands on (ibapi) is an extra of Nautilus that the node image does not install: see
-docs/guides/venues.md.
-"""
-
-import importlib
 from typing import Any
 
+from ibapi.common import MarketDataTypeEnum
+from nautilus_trader.adapters.interactive_brokers.config import (
+    InteractiveBrokersDataClientConfig,
+    InteractiveBrokersExecClientConfig,
+    InteractiveBrokersInstrumentProviderConfig,
+)
+from nautilus_trader.adapters.interactive_brokers.factories import (
+    InteractiveBrokersLiveDataClientFactory,
+    InteractiveBrokersLiveExecClientFactory,
+)
 from nautilus_trader.config import RoutingConfig
 
 from trading_api import adapter_options as api
@@ -18,27 +23,24 @@ from trading_node.venues.adapter import Client, environment_of, instruments_to_l
 PORTS = {Environment.LIVE: 4001, Environment.DEMO: 4002}
 """What IB Gateway listens on by itself."""
 DATA_TYPES = {
-    api.MarketDataType.REAL_TIME: "REALTIME",
-    api.MarketDataType.FROZEN: "FROZEN",
-    api.MarketDataType.DELAYED: "DELAYED",
-    api.MarketDataType.DELAYED_FROZEN: "DELAYED_FROZEN",
+    api.MarketDataType.REAL_TIME: MarketDataTypeEnum.REALTIME,
+    api.MarketDataType.FROZEN: MarketDataTypeEnum.FROZEN,
+    api.MarketDataType.DELAYED: MarketDataTypeEnum.DELAYED,
+    api.MarketDataType.DELAYED_FROZEN: MarketDataTypeEnum.DELAYED_FROZEN,
 }
-"""Names in the broker's own enumeration."""
-_ADAPTER = "nautilus_trader.adapters.interactive_brokers"
 
 
 def data_client(venue: NodeVenue, _: Credentials) -> Client:
     """Return the client for market data."""
-    config, factories, ibapi = _modules(venue)
     return Client(
-        config=config.InteractiveBrokersDataClientConfig(
+        config=InteractiveBrokersDataClientConfig(
             **gateway(venue),
-            instrument_provider=config.InteractiveBrokersInstrumentProviderConfig(**instruments_to_load(venue)),
-            market_data_type=getattr(ibapi.MarketDataTypeEnum, DATA_TYPES[_options(venue).market_data_type]),
+            instrument_provider=InteractiveBrokersInstrumentProviderConfig(**instruments_to_load(venue)),
+            market_data_type=DATA_TYPES[_options(venue).market_data_type],
             use_regular_trading_hours=_options(venue).regular_trading_hours,
             routing=everything(),
         ),
-        factory=factories.InteractiveBrokersLiveDataClientFactory,
+        factory=InteractiveBrokersLiveDataClientFactory,
     )
 
 
@@ -47,15 +49,14 @@ def execution_client(venue: NodeVenue, _: Credentials) -> Client:
     account = _options(venue).account_id
     if account is None:
         raise not_supported(venue, "names no account", "Write account_id, such as U1234567")
-    config, factories, _ibapi = _modules(venue)
     return Client(
-        config=config.InteractiveBrokersExecClientConfig(
+        config=InteractiveBrokersExecClientConfig(
             **gateway(venue),
-            instrument_provider=config.InteractiveBrokersInstrumentProviderConfig(**instruments_to_load(venue)),
+            instrument_provider=InteractiveBrokersInstrumentProviderConfig(**instruments_to_load(venue)),
             account_id=account,
             routing=everything(),
         ),
-        factory=factories.InteractiveBrokersLiveExecClientFactory,
+        factory=InteractiveBrokersLiveExecClientFactory,
     )
 
 
@@ -78,18 +79,3 @@ def _options(venue: NodeVenue) -> api.InteractiveBrokersOptions:
     if venue.interactive_brokers is None:
         raise not_supported(venue, "has no options", "Write interactive_brokers with host")
     return venue.interactive_brokers
-
-
-def _modules(venue: NodeVenue) -> tuple[Any, Any, Any]:
-    try:
-        return (
-            importlib.import_module(f"{_ADAPTER}.config"),
-            importlib.import_module(f"{_ADAPTER}.factories"),
-            importlib.import_module("ibapi.common"),
-        )
-    except ImportError as error:
-        raise not_supported(
-            venue,
-            f"needs what is not installed: {error.name}",
-            'Run an image that has it: FROM this image, and pip install "nautilus_trader[ib]==1.231.0"',
-        ) from None

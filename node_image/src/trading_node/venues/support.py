@@ -62,7 +62,7 @@ SUPPORT: Mapping[Adapter, Support] = {
         ("what the gateway offers",),
         "when the client takes it up",
         "none",
-        "configs built by hand with the extra installed; the node image refuses it, see below",
+        BUILT,
     ),
 }
 
