@@ -30,6 +30,7 @@ from trading_node.snapshot import Balance, Fill, Order, Position, Profit, Snapsh
 
 RECENT = 50
 """Orders, fills and positions that are listed."""
+_COUNTED = frozenset({OrderInitialized, OrderRejected, OrderDenied, OrderFilled})
 
 
 class Tally:
@@ -49,18 +50,21 @@ class Tally:
 
     def on_order_event(self, event: OrderEvent) -> None:
         """Count an event that its order has taken in already."""
-        if isinstance(event, OrderFilled):
+        kind = type(event)
+        if kind not in _COUNTED:
+            return
+        if kind is OrderInitialized:
+            self._recent_orders.append(event.client_order_id)
+        elif kind is OrderRejected:
+            self._rejected += 1
+        elif kind is OrderDenied:
+            self._denied += 1
+        else:
             self._fills += 1
             self._recent_fills.append(event)
             order = self._cache.order(event.client_order_id)
             if order is not None and order.status == OrderStatus.FILLED:
                 self._filled += 1
-        elif isinstance(event, OrderRejected):
-            self._rejected += 1
-        elif isinstance(event, OrderDenied):
-            self._denied += 1
-        elif isinstance(event, OrderInitialized):
-            self._recent_orders.append(event.client_order_id)
 
     def on_position_event(self, event: PositionEvent) -> None:
         """Keep the realised profit; a netting position that opens again starts from nothing, so what was is banked."""

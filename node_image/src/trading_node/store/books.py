@@ -112,8 +112,6 @@ class Books:
             self.journal.append(payload, now)
         except (JournalError, ValueError) as error:
             self._not_journaled(now, payload, error)
-        if self.writer.idle:
-            self.writer.notify()
 
     def _count_untranslated(self, operation_id: str, why: str) -> None:
         self.untranslated += 1

@@ -26,7 +26,12 @@ SYNC_AFTER_SECONDS = 1.0
 """An event that the database has not taken within this time is asked onto the disk; it may be after half of it."""
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
-_IDLE_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
+"""How often a writer that has nothing to write looks for more.
+
+It is not told: to wake a thread is a system call, and while the trading thread makes one, another may take the
+interpreter for milliseconds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,6 @@ class Writer:
         self._rejects = rejects
         self._pacing = pacing
         self._deadline: float | None = None
-        self.idle = False
-        """Whether it waits to be told of new events."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._oldest_ns = 0
@@ -96,12 +99,6 @@ class Writer:
         if not oldest and waiting is not None and waiting.sequence > self._journal.acked_sequence:
             oldest = waiting.time_ns
         return max(0.0, (time.time_ns() - oldest) / 1e9) if oldest else 0.0
-
-    def notify(self) -> None:
-        """Tell the writer of new events; needed only while it is idle."""
-        if self.idle and self._loop is not None:
-            self.idle = False
-            self._loop.call_soon_threadsafe(self._wake.set)
 
     def stop(self, seconds: float) -> None:
         """Let the writer finish what is there, for so long at most."""
@@ -182,16 +179,9 @@ class Writer:
 
     async def _wait(self) -> None:
         self._wake.clear()
-        self.idle = True
-        if self._journal.has_unread or self._memory or self._deadline is not None:
-            self.idle = False
-            return
-        try:
-            await asyncio.wait_for(self._wake.wait(), _IDLE_SECONDS)
-        except TimeoutError:
-            self.idle = False
-            return
-        await asyncio.sleep(self._pacing.linger_seconds)
+        while not (self._journal.has_unread or self._memory or self._deadline is not None):
+            with suppress(TimeoutError):  # A stop wakes it.
+                await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
 
     def _next_batch(self) -> tuple[list[Record], list[tuple[int, bytes]]]:
         records = self._journal.read(self._pacing.batch_events)
