@@ -154,23 +154,29 @@ class Gate:
         for _ in range(count):
             self.book.sends.record(strategy, venue, now_ns)
 
-    def permits(self, order: OrderIntent) -> Deny | None:
+    def permits(self, order: OrderIntent, now_ns: int) -> Deny | None:
         """Ask again, right before an admitted order is signed: what passed a while ago may have been halted since.
 
-        Limits are not asked again, because the order itself is counted in what they compare with.
+        Limits are not asked again, because the order itself is counted in what they compare with. A refusal is counted
+        once, however many requests the order would take.
         """
         standing = self.standing
         if standing.is_open and not order.cleanup:
             return None
         pending = self.book.set_aside(order.order_id)
         # What the venue has already is asked about again because it shall be modified.
-        resting = pending is not None and pending.accepted and order.quantity <= pending.remaining
+        rests = pending is not None and pending.accepted
+        resting = pending is not None and rests and order.quantity <= pending.remaining
         reducing = is_reducing(order, self.book.holding(order), resting=resting)
         if pending is not None:
             self.book.put_back(pending)
         refusal = check_standing(order.contract.venue, standing, reducing=reducing, cleanup=order.cleanup)
         if refusal is not None:
             self.remember(refusal)
+            if pending is None or not pending.refused:
+                self.refuse(order, refusal, now_ns, modify=rests)
+            if pending is not None:
+                pending.refused = True
         return refusal
 
     def refuse(self, order: OrderIntent, deny: Deny, now_ns: int, *, modify: bool = False) -> None:

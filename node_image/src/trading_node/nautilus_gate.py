@@ -74,7 +74,9 @@ class NautilusGate:
         self._revalue_at = 0
         self._say_again_at: dict[Reason, int] = {}
         live = isinstance(self._engine, LiveExecutionEngine)
-        self._sweeper = ListSweeper(self._cache, self._bus, self._deny, later=kernel.loop.call_soon if live else None)
+        self._denies_list = False
+        later = kernel.loop.call_soon if live else None
+        self._sweeper = ListSweeper(self._cache, self._bus, self._deny_left_behind, later=later)
         self._account = AccountFollower(
             self._cache, gate.book, self._reader, self._find_market,
             on_denied=self._sweeper.on_denied, now=self._now,
@@ -121,18 +123,20 @@ class NautilusGate:
         for client_id in self._engine.registered_clients:
             client = self._engine._clients[client_id]  # noqa: SLF001
             if isinstance(client, LiveExecutionClient) and not isinstance(client, SandboxExecutionClient):
-                guard_client(client, self.permits)
+                guard_client(client, self.permits, self._refuse)
 
     def permits(self, order: Order) -> Deny | None:
-        """Say why an order that was admitted must not be sent now, if so."""
+        """Say why an order that was admitted must not be sent now, if so, and count that."""
         if self.gate.is_open() and (order.tags is None or not self._reader.is_cleanup(order)):
             return None
         market = self._find_market(order.instrument_id)
         if market is None:
-            return Deny(Reason.NO_ROUTE, order.instrument_id.value)
+            lost = Deny(Reason.NO_ROUTE, order.instrument_id.value)
+            self._refuse(order, lost)
+            return lost
         # Until it fills, only the cache knows which position an order was sent for.
         position_id = order.position_id or self._cache.position_id(order.client_order_id)
-        return self.gate.permits(self._reader.read(order, market.contract, position_id))
+        return self.gate.permits(self._reader.read(order, market.contract, position_id), self._now())
 
     def execute(self, command: Any) -> None:  # noqa: ANN401  # commands have no common type with fields
         """Decide about a command; forward it, or refuse it."""
@@ -154,7 +158,7 @@ class NautilusGate:
             self._forward(command)
             return
         if isinstance(intent, Deny):
-            self._refuse_unread(order, intent, now)
+            self._refuse(order, intent)
         self._deny(order, refusal, command)
 
     def _on_submit_list(self, command: messages.SubmitOrderList) -> None:
@@ -167,15 +171,14 @@ class NautilusGate:
         unread = next((intent for intent in intents if isinstance(intent, Deny)), None)
         if unread is not None:
             for order in orders:
-                self._refuse_unread(order, unread, now)
-                self._deny(order, unread, command)
+                self._refuse(order, unread)
+            self._deny_all(orders, [unread] * len(orders), command)
             return
         refusals = self.gate.submit_list([intent for intent in intents if not isinstance(intent, Deny)], now)
         if refusals is None:
             self._forward(command)
             return
-        for order, refusal in zip(orders, refusals, strict=True):
-            self._deny(order, refusal, command)
+        self._deny_all(orders, refusals, command)
 
     def _on_modify(self, command: messages.ModifyOrder) -> None:
         order = self._cache.order(command.client_order_id)
@@ -186,7 +189,7 @@ class NautilusGate:
         intent = self._check_params(command, order.instrument_id, None) or self._read(order, None, now)
         if isinstance(intent, Deny):
             refusal: Deny | None = intent
-            self._refuse_unread(order, intent, now)
+            self._refuse(order, intent, modify=True)
         else:
             refusal = self.gate.modify(self._modified(intent, order, command), now)
         if refusal is None:
@@ -288,9 +291,27 @@ class NautilusGate:
         self._prices.refresh(market, instrument_id)
         return market
 
-    def _refuse_unread(self, order: Order, deny: Deny, now: int) -> None:
-        contract = Contract(order.instrument_id.value, order.instrument_id.venue.value, "", "")
-        self.gate.refuse(self._reader.read(order, contract), deny, now)
+    def _refuse(self, order: Order, deny: Deny, *, modify: bool = False) -> None:
+        """Count and tell a refusal that is not the gate's own answer."""
+        self.gate.remember(deny)
+        market = self._find_market(order.instrument_id)
+        bare = Contract(order.instrument_id.value, order.instrument_id.venue.value, "", "")
+        intent = self._reader.read(order, bare if market is None else market.contract)
+        self.gate.refuse(intent, deny, self._now(), modify=modify)
+
+    def _deny_left_behind(self, order: Order, deny: Deny) -> None:
+        """Deny an order whose list was denied by somebody else."""
+        if not self._denies_list:
+            self._refuse(order, deny)
+            self._deny(order, deny)
+
+    def _deny_all(self, orders: Sequence[Order], refusals: Sequence[Deny], command: Any) -> None:  # noqa: ANN401
+        self._denies_list = True  # each gets its own reason; what the sweeper finds meanwhile is one of them
+        try:
+            for order, refusal in zip(orders, refusals, strict=True):
+                self._deny(order, refusal, command)
+        finally:
+            self._denies_list = False
 
     def _deny(self, order: Order, deny: Deny, command: Any = None) -> None:  # noqa: ANN401
         """Deny an order in Nautilus. One that is out already stays as it is: it was sent a second time."""

@@ -16,9 +16,12 @@ from nautilus_trader.execution.messages import ModifyOrder, SubmitOrder, SubmitO
 from nautilus_trader.live.execution_client import LiveExecutionClient
 from nautilus_trader.model.orders import Order
 
-from trading_node.risk.decision import Deny
+from trading_node.risk.decision import Deny, Reason
 
 type Permits = Callable[[Order], Deny | None]
+"""Says why an order must not be sent now, if so, and counts the refusal."""
+type Refuse = Callable[[Order, Deny], None]
+"""Counts a refusal that follows from another one."""
 
 _sending: contextvars.ContextVar[tuple[Order, ...]] = contextvars.ContextVar("sending", default=())
 """The orders that the running task sends; retries run in the same task."""
@@ -30,10 +33,10 @@ def in_submission() -> bool:
     return bool(_sending.get())
 
 
-def guard_client(client: LiveExecutionClient, permits: Permits) -> None:
+def guard_client(client: LiveExecutionClient, permits: Permits, refuse: Refuse) -> None:
     """Have a client ask before it takes up an order, and before each request where that can be done."""
     _guard_submit(client, permits)
-    _guard_submit_list(client, permits)
+    _guard_submit_list(client, permits, refuse)
     _guard_modify(client, permits)
     http_client = getattr(client, "_http_client", None)
     if hasattr(http_client, "sign_request"):
@@ -58,15 +61,18 @@ def _guard_submit(client: Any, permits: Permits) -> None:  # noqa: ANN401  # ada
     client._submit_order = guarded  # noqa: SLF001
 
 
-def _guard_submit_list(client: Any, permits: Permits) -> None:  # noqa: ANN401
+def _guard_submit_list(client: Any, permits: Permits, refuse: Refuse) -> None:  # noqa: ANN401
     submit = client._submit_order_list  # noqa: SLF001
 
     async def guarded(command: SubmitOrderList) -> None:
         orders = tuple(command.order_list.orders)
-        refusal = next((deny for order in orders if (deny := permits(order)) is not None), None)
-        if refusal is not None:
+        refused = next(((order, deny) for order in orders if (deny := permits(order)) is not None), None)
+        if refused is not None:
+            sibling = Deny(Reason.LIST_DENIED, refused[0].client_order_id.value)
             for order in orders:
-                _generate_denied(client, order, refusal)
+                if order is not refused[0]:
+                    refuse(order, sibling)
+                _generate_denied(client, order, refused[1] if order is refused[0] else sibling)
             return
         with_orders = _sending.set(orders)
         try:
@@ -112,11 +118,11 @@ def _guard_requests(http_client: Any, permits: Permits) -> None:  # noqa: ANN401
     send = http_client.send_request
 
     def guarded(http_method: HttpMethod, url_path: str, *args: Any, **options: Any) -> Awaitable[Any]:  # noqa: ANN401
-        for order in _sending.get():
-            refusal = permits(order)
-            if refusal is not None:
-                _log.warning("%s is not sent: %s", order.client_order_id, refusal)
-                raise BinanceClientError(status=403, message=f"not sent: {refusal}", headers={})
+        refused = [(order, deny) for order in _sending.get() if (deny := permits(order)) is not None]
+        for order, refusal in refused:
+            _log.warning("%s is not sent: %s", order.client_order_id, refusal)
+        if refused:
+            raise BinanceClientError(status=403, message=f"not sent: {refused[0][1]}", headers={})
         sent: Awaitable[Any] = send(http_method, url_path, *args, **options)
         return sent
 

@@ -136,6 +136,8 @@ def test_a_bad_order_of_a_list_leaves_no_sibling_behind(*, gated: bool) -> None:
         good, bad = run.orders()
         assert bad.status == OrderStatus.DENIED
         assert good.status == (OrderStatus.DENIED if gated else OrderStatus.INITIALIZED)
+        told = [(str(denial.deny), denial.order.order_id) for denial in run.denials]
+        assert told == ([(f"ListDenied {bad.client_order_id}", good.client_order_id.value)] if gated else [])
 
 
 @pytest.mark.parametrize("gated", [False, True])

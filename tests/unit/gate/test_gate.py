@@ -71,16 +71,39 @@ def test_what_passed_is_asked_again_before_it_is_signed() -> None:
     opening, closing = order("BUY", "1", "90"), order("SELL", "1", "110")
     assert reason(gate, opening) is None
     assert reason(gate, closing) is None
-    assert gate.permits(opening) is None
+    assert gate.permits(opening, START) is None
     gate.set_admission(Admission.REDUCE)
-    assert gate.permits(opening) == Deny(Reason.REDUCE_ONLY, "X")
-    assert gate.permits(closing) is None
+    assert gate.permits(opening, START) == Deny(Reason.REDUCE_ONLY, "X")
+    assert gate.permits(closing, START) is None
     gate.set_admission(Admission.HALT, "X")
-    assert gate.permits(closing) == Deny(Reason.HALTED, "X")
-    assert gate.permits(closing._replace(cleanup=True)) is None
+    assert gate.permits(closing, START) == Deny(Reason.HALTED, "X")
+    assert gate.permits(closing._replace(cleanup=True), START) is None
     gate.set_reconciled(False)
-    assert gate.permits(closing._replace(cleanup=True)) == Deny(Reason.NOT_RECONCILED, "X")
+    assert gate.permits(closing._replace(cleanup=True), START) == Deny(Reason.NOT_RECONCILED, "X")
     assert set(gate.book.pending) == {opening.order_id, closing.order_id}
+
+
+def test_what_is_held_back_on_the_way_to_the_venue_is_told_and_counted_once_for_each_order_and_modify() -> None:
+    told: list[Denial] = []
+    gate = Gate(compile_limits(RiskLimits()), on_denial=told.append)
+    gate.set_reconciled(True)
+    first = order("BUY", "1", "90")
+    assert reason(gate, first) is None
+    gate.set_admission(Admission.HALT)
+    halted = Deny(Reason.HALTED, "X")
+    assert [gate.permits(first, START + n) for n in range(2)] == [halted] * 2
+    assert told == [Denial(START, first, halted)]
+    gate.set_admission(Admission.ACTIVE)
+    gate.book.acknowledge(first.order_id, START)
+    changed = first._replace(price=Decimal(80))
+    for count in (1, 2):
+        assert gate.modify(changed, START) is None
+        gate.set_admission(Admission.HALT)
+        assert [gate.permits(changed, START + n) for n in range(2)] == [halted] * 2
+        assert told[1:] == [Denial(START, changed, halted, modify=True)] * count
+        gate.set_admission(Admission.ACTIVE)
+        gate.book.answer_amend(first.order_id, Decimal(1), Decimal(90))
+    assert gate.denials[Reason.HALTED] == 3
 
 
 def test_every_refusal_is_told_with_its_numbers_and_counted() -> None:
@@ -107,7 +130,7 @@ def test_the_newest_refusals_are_found_by_their_text() -> None:
     assert gate.refusal("Halted 0") == Deny(Reason.HALTED, "0")
     gate.set_reconciled(True)
     gate.set_admission(Admission.HALT)
-    late = gate.permits(order("BUY", "1"))
+    late = gate.permits(order("BUY", "1"), START)
     assert late is not None
     assert gate.refusal(str(late)) == late  # refused right before it was signed
 
@@ -195,7 +218,7 @@ def test_while_the_books_take_nothing_only_what_reduces_passes() -> None:
     opening = order("BUY", "1", "90")
     assert reason(gate, opening) is None
     well[0] = False
-    assert gate.permits(opening) == Deny(Reason.NOT_RECORDED)
+    assert gate.permits(opening, START) == Deny(Reason.NOT_RECORDED)
     assert reason(gate, order("BUY", "0.1", "90")) == "NotRecorded"
     assert reason(gate, order("SELL", "1.1", "110")) == "NotRecorded"
     assert gate.modify(opening._replace(quantity=Decimal(2)), START) == Deny(Reason.NOT_RECORDED)

@@ -149,12 +149,12 @@ def test_protection_can_be_sent_and_moved_while_only_reducing_is_taken(restricti
     now = restrict(gate, restriction)
     assert reason(gate, order("SELL", "0.1", strategy="other"), now) is not None
     assert gate.modify(stop._replace(trigger=Decimal(82)), now) is None
-    assert gate.permits(stop) is None
+    assert gate.permits(stop, START) is None
     assert gate.modify(profit._replace(price=Decimal(110)), now) is None
     gate.book.finish(stop.order_id)
     again = stop._replace(order_id="again")
     assert reason(gate, again, now) is None
-    assert gate.permits(again) is None
+    assert gate.permits(again, START) is None
 
 
 def test_beside_a_share_of_another_only_what_rests_may_be_moved() -> None:
@@ -168,7 +168,7 @@ def test_beside_a_share_of_another_only_what_rests_may_be_moved() -> None:
         gate.book.acknowledge(each.order_id, START)
     gate.set_admission(Admission.REDUCE)
     assert gate.modify(stop._replace(price=Decimal(120)), START) is None
-    assert gate.permits(stop) is None
+    assert gate.permits(stop, START) is None
     gate.book.answer_amend(stop.order_id, Decimal(1), Decimal(120))
     assert gate.modify(stop._replace(quantity=Decimal("1.5")), START) == Deny(Reason.REDUCE_ONLY, "X")
     assert reason(gate, order("SELL", "0.1", reduce_only=True)) == "ReduceOnly"

@@ -156,6 +156,7 @@ class GateBook:
         """Count a modify that is being sent for an order that is set aside."""
         old = pending.intent
         pending.amending += 1
+        pending.refused = False
         pending.remaining = max(pending.remaining, intent.quantity)
         pending.intent = intent._replace(price=_more_aggressive(old.price, intent.price, buy=intent.buy))
         pending.need = None

@@ -132,5 +132,7 @@ class Pending:
     """Currency and amount that it takes from the free balance, once that was asked for."""
     filled: bool = False
     """Whether a part of it has filled."""
+    refused: bool = False
+    """It, or its newest modify, was admitted and then held back from the venue."""
     amending: int = 0
     """Modifies on their way; until all are answered, quantity and price are the worst of old and new ones."""
