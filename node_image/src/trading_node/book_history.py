@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from trading_node.book_events import Filled
 from trading_node.reconciliation.books import BooksNow
+from trading_node.reconciliation.facts import OPENING
 from trading_node.threads import in_daemon_thread
 from trading_node.venue_symbols import to_engine
 
 if TYPE_CHECKING:
     from trading_node.former_life import History, OrderHistory
+    from trading_node.positions import Position
     from trading_node.store.books import Books
     from trading_node.store.history import HistoryReader
 
@@ -38,6 +41,11 @@ class BookHistory:
         Waits until the database has all that an earlier life left in the journal, however long that takes: an order
         that is only in the journal is open all the same.
         """
+        await self.written()
+        return await self._asked().read(time.time_ns() - LOOK_BACK_NS)
+
+    async def written(self) -> None:
+        """Wait until the database has all that the books were told, however long that takes."""
         books, told = self._books, False
         while not await in_daemon_thread(lambda: books.wait_written(WAIT_SECONDS), "await-books"):
             if not told:
@@ -45,7 +53,26 @@ class BookHistory:
                 _log.warning(
                     "waiting for the books' database %s: without it nobody knows which orders are open", books.database
                 )
-        return await self._asked().read(time.time_ns() - LOOK_BACK_NS)
+
+    async def orders_around(self, client_order_ids: Sequence[str], late: Sequence[Filled]) -> "list[OrderHistory]":
+        """Return the open orders, those of these ids, and those that the fills belong to."""
+        reader = self._asked()
+        wanted = {*client_order_ids, *(fill.client_order_id for fill in late)}
+        found = [*await reader.open_orders(), *await reader.orders_of(sorted(wanted), ())]
+        return list({history.operation_id: history for history in found}.values())
+
+    async def fills_after(self, event_id: str, venue: str, run: str) -> list[Filled]:
+        """Return the fills of a simulated account behind an event; all for no event, none for an unknown one.
+
+        Those that stand for what no event explains are of the account in any case.
+        """
+        found = await self._asked().fills_after(event_id)
+        mine = [fill for fill in found if fill.venue == venue and fill.position_id.endswith(f"@{run}")]
+        return [fill for fill in mine if not fill.trade_id.startswith(OPENING)]
+
+    async def open_positions(self) -> "list[Position]":
+        """Return what is held."""
+        return (await self._asked().open_now())[1]
 
     async def orders_of(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> "list[OrderHistory]":
         """Return single orders, open or closed."""

@@ -28,6 +28,7 @@ from nautilus_trader.trading.strategy import Strategy
 from trading_api.adapters import Adapter
 from trading_api.node_config import LogLevel
 from trading_node.book_events import BookEvent
+from trading_node.book_history import BookHistory
 from trading_node.drain.facts import Policy, Result
 from trading_node.errors import NodeError, config_refused, crashed, not_trading
 from trading_node.gate import Gate
@@ -39,6 +40,7 @@ from trading_node.nautilus_gate import NautilusGate
 from trading_node.nautilus_kernel import CONNECT_SECONDS, kernel_config, run_timers_on
 from trading_node.nautilus_logs import NautilusLogs
 from trading_node.nautilus_market_watch import MarketReader
+from trading_node.nautilus_paper_books import PaperBooks
 from trading_node.nautilus_purge import Purger
 from trading_node.nautilus_reconciliation import Memory, NautilusReconciliation
 from trading_node.nautilus_stop import end_strategies, stop_algorithms, stop_strategies
@@ -48,6 +50,7 @@ from trading_node.snapshot import Replay, Snapshot
 from trading_node.strategies import origin
 from trading_node.tally import Tally
 from trading_node.venues.clients import VenueClients
+from trading_node.venues.paper import KeptAccount
 
 STRATEGY_STOP_SECONDS = 12.0
 """A strategy with manage_stop closes its positions in up to a hundred attempts, a tenth of a second apart."""
@@ -94,6 +97,7 @@ class NautilusNode:
         self._venues: list[str] = []
         self._stopped = False
         self._gate: Gate | None = None
+        self._books: NautilusBooks | None = None
         self._resync: Callable[[], None] = lambda: None
         self._reconciliation: NautilusReconciliation | None = None
         self._market_reader: MarketReader | None = None
@@ -176,7 +180,17 @@ class NautilusNode:
             refusal=self._gate.refusal,
         )  # fmt: skip
         books.follow(self._bus)
+        self._books = books
         return functools.partial(books.leave, self._bus)
+
+    async def agree_on_paper(
+        self, kept: KeptAccount, record: Callable[[BookEvent], None], history: BookHistory, run: str
+    ) -> None:
+        """Have a paper account and the books go on alike, after `keep_books` and before the start."""
+        assert self._books is not None  # noqa: S101  # the order of building is the runner's
+        trader_id = self._kernel.trader_id.value
+        books = PaperBooks(self._kernel.cache, self._books, record, history, trader_id=trader_id, run=run)
+        await books.agree(kept)
 
     def _kernel_config_clients(self, venues: Sequence[VenueClients]) -> None:
         builder = self._node._builder  # noqa: SLF001  # the public way wants all clients before the kernel exists

@@ -381,6 +381,10 @@ class NautilusBooks:
     def _position_id(self, position_id: Any, venue: str) -> str:  # noqa: ANN401 - an id or None
         return f"{_text(position_id)}@{self._run}" if self._run and venue in self._simulated else _text(position_id)
 
+    def traits(self, instrument_id: InstrumentId) -> Traits:
+        """Return what the books keep of an instrument."""
+        return self._traits_of(instrument_id)
+
     def _traits_of(self, instrument_id: InstrumentId) -> Traits:
         known = self._traits.get(instrument_id)
         if known is not None:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -45,6 +45,7 @@ from trading_node.status import Life, build_status, live_document
 from trading_node.stopping import DISCONNECT_SHARE, after_seconds, drain_begun, drain_ended, stop_failure, stop_policy
 from trading_node.strategies import LEAVING, load_strategies, origin
 from trading_node.threads import in_daemon_thread
+from trading_node.venues.paper import KeptAccount
 from trading_node.venues.registry import Parts, build_venue, plain_order_ids, replay_speed, replays
 from trading_node.venues.replay_feed import ReplayFeed
 from trading_node.web.server import Views, build_app, start_server
@@ -104,10 +105,9 @@ class Runner:
         self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         """Name of this run, in the books."""
         self._books = books = keep_books(config, folder, os.environ)
-        if books is None:
-            self._gate = Gate(compile_limits(config.risk_engine))
-        else:
-            self._gate = Gate(compile_limits(config.risk_engine), on_denial=books.on_denial, recorded=books.takes)
+        self._kept: list[KeptAccount] = []
+        on_denial = None if books is None else books.on_denial
+        self._gate = Gate(compile_limits(config.risk_engine), on_denial=on_denial, recorded=self._what_records())
         self._limits = self._limits_file()
         self._telemetry = build_telemetry(environment, self._sources())
         self._watch = LoopWatch(self._telemetry.loop_lag.observe)
@@ -178,6 +178,7 @@ class Runner:
             variables=os.environ,
             state_directory=section.state_directory,
             run=self._run,
+            kept=self._kept,
         )
         if self._replays:
             node.process_synchronously(accelerated=self._feed.accelerated)
@@ -273,6 +274,18 @@ class Runner:
         simulated = [venue.name for venue in venues if venue.paper is not None]
         adapters = {venue.name: venue.adapter for venue in venues}
         books.follow(node.keep_books(books.record, simulated, paper_run, adapters))
+        history = books.history()
+        for kept in self._kept:
+            if history is not None:
+                await node.agree_on_paper(kept, books.record, history, paper_run)
+
+    def _what_records(self) -> Callable[[], bool] | None:
+        """Return what is asked before each order: whether all is kept that has to be; None where nothing has."""
+        books, section = self._books, self._config.trading_node
+        if section.mode is not Mode.PAPER or section.state_directory is None:
+            return None if books is None else books.takes
+        kept = self._kept
+        return lambda: not any(account.failure for account in kept) and (books is None or books.takes())
 
     async def _close_books(self) -> None:
         if self._books is None:

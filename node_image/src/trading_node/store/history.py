@@ -41,6 +41,20 @@ class HistoryReader:
         wanted = orders.c.client_order_id.in_(client_order_ids) | orders.c.venue_order_id.in_(venue_order_ids)
         return await self._orders(wanted)
 
+    async def open_orders(self) -> list[OrderHistory]:
+        """Return the open orders."""
+        return await self._orders(orders.c.is_open)
+
+    async def fills_after(self, event_id: str) -> list[Filled]:
+        """Return the fills that the log has behind an event; all for no event, none for one that it does not have."""
+        here = select(events.c.sequence).where(events.c.event_id == event_id).scalar_subquery() if event_id else 0
+        statement = (
+            select(fills)
+            .join(events, events.c.event_id == fills.c.event_id)
+            .where(fills.c.trader_id == self._trader_id, ~fills.c.voided, events.c.sequence > here)
+        )
+        return [read_fill(row) for row in await self._rows(statement.order_by(events.c.sequence))]
+
     async def open_now(self) -> tuple[list[tuple[str, str, Decimal]], list[Position]]:
         """Return account, client order id and filled quantity of every open order, and the open positions."""
         columns = (orders.c.account_id, orders.c.client_order_id, orders.c.filled_quantity)

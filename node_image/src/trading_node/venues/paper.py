@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, override
@@ -14,6 +14,7 @@ from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.core.data import Data
 from nautilus_trader.live.factories import LiveExecClientFactory
 from nautilus_trader.model.data import Bar, OrderBookDeltas, QuoteTick, TradeTick
+from nautilus_trader.model.events import OrderEvent, OrderFilled
 from nautilus_trader.model.objects import Money
 from nautilus_trader.portfolio.base import PortfolioFacade
 
@@ -23,6 +24,7 @@ from trading_node.venues.paper_memory import instruments_of, put_back, remember
 from trading_node.venues.paper_state import PaperFile, PaperState
 
 INSTRUMENT_POLL_SECONDS = 0.01
+WRITE_AGAIN_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -31,10 +33,17 @@ _log = logging.getLogger(__name__)
 class KeptAccount:
     """A paper account that outlives the process."""
 
+    venue: str
     file: PaperFile
     state: PaperState
+    former: bool
+    """Whether an earlier run left it."""
     written: bool = False
     """Whether this run has written it: one that never got to trading changes nothing."""
+    failure: str = ""
+    """Why it cannot be kept, while that is so."""
+    on_put_back: Callable[[Sequence[OrderEvent]], None] = lambda _: None
+    """Told when the account is in place, with what made its resting orders."""
 
 
 class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
@@ -49,6 +58,7 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
         super().__init__(**arguments)
         self._kept = kept
         self._unwritten = False
+        self._last_fill = "" if kept is None else kept.state.last_fill
         # The sandbox asks up to nine times per tick which kind of data it is.
         self._processors: dict[type, Callable[[Any], None]] = {
             QuoteTick: self.exchange.process_quote_tick,
@@ -89,7 +99,7 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
             await asyncio.sleep(INSTRUMENT_POLL_SECONDS)
         super().connect()  # makes the books of all instruments anew, so it comes first
         try:
-            put_back(kept.state, self._cache, self.exchange)
+            kept.on_put_back(put_back(kept.state, self._cache, self.exchange))
         except Exception:
             self._set_connected(False)  # Nautilus' signature
             raise
@@ -104,8 +114,10 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
             self._write(to_disk=True)
             self._kept.file.close()
 
-    def _on_change(self, _: object) -> None:
+    def _on_change(self, event: object) -> None:
         """Write once all that this turn of the event loop brings has happened."""
+        if isinstance(event, OrderFilled) and event.instrument_id.venue == self.venue:
+            self._last_fill = event.id.value
         if not self._unwritten:
             self._unwritten = True
             self._loop.call_soon(self._write)
@@ -116,11 +128,19 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
         if kept is None:
             return
         try:
-            kept.state = remember(kept.state, self._cache, self.exchange)
+            kept.state = remember(kept.state, self._cache, self.exchange, self._last_fill)
             kept.file.write(kept.state, to_disk=to_disk)
-            kept.written = True
         except (OSError, ValueError) as error:
-            _log.error("the paper account of %s could not be kept: %s", self.venue, error)
+            if not kept.failure:
+                _log.error("the paper account of %s cannot be kept, only what reduces passes: %s", self.venue, error)
+            kept.failure = str(error)
+            # Nothing may happen any more that would have it written again.
+            self._loop.call_later(WRITE_AGAIN_SECONDS, self._on_change, None)
+            return
+        if kept.failure:
+            kept.failure = ""
+            _log.warning("the paper account of %s is kept again: orders pass", self.venue)
+        kept.written = True
 
     def _on_bar(self, bar: Bar) -> None:
         bar_type = bar.bar_type

@@ -32,13 +32,14 @@ from trading_node.venues.paper_state import KeptPosition, PaperState, independen
 PRICE_PRECISION = 9
 """Digits of an average price after the point, beyond those of any instrument."""
 _KEPT = (events.OrderInitialized, events.OrderSubmitted, events.OrderAccepted)
+_RESTING = (OrderStatus.ACCEPTED, OrderStatus.PENDING_UPDATE, OrderStatus.PENDING_CANCEL)
 _EVENTS = {kind.__name__: kind for kind in (*_KEPT, events.OrderUpdated)}
 
 _log = logging.getLogger(__name__)
 
 
-def remember(former: PaperState, cache: Cache, exchange: SimulatedExchange) -> PaperState:
-    """Return the account of a venue as it is now."""
+def remember(former: PaperState, cache: Cache, exchange: SimulatedExchange, last_fill: str) -> PaperState:
+    """Return the account of a venue as it is now; last_fill: id of the event of its newest fill."""
     venue = exchange.id
     account = exchange.get_account()
     resting = [order for order in cache.orders_open(venue=venue) if _rests(order)]
@@ -48,6 +49,7 @@ def remember(former: PaperState, cache: Cache, exchange: SimulatedExchange) -> P
     kept = independent(linked)
     return former.model_copy(
         update={
+            "last_fill": last_fill,
             "balances": tuple(str(total).replace("_", "") for total in account.balances_total().values()),
             "positions": tuple(_keep_position(position) for position in cache.positions_open(venue=venue)),
             "orders": tuple(tuple(_keep_order(order)) for order in resting if order.client_order_id.value in kept),
@@ -62,22 +64,31 @@ def instruments_of(state: PaperState) -> set[InstrumentId]:
     return {InstrumentId.from_str(name) for name in names}
 
 
-def put_back(state: PaperState, cache: Cache, exchange: SimulatedExchange) -> None:
-    """Put positions and resting orders into the cache and the simulated venue, before the strategies start."""
+def put_back(state: PaperState, cache: Cache, exchange: SimulatedExchange) -> list[events.OrderEvent]:
+    """Put positions and resting orders into the cache and the simulated venue, before the strategies start.
+
+    Returns what made the orders.
+    """
     for kept in state.positions:
         position = _make_position(kept, cache.instrument(InstrumentId.from_str(kept.instrument_id)))
         cache.add_position(position, exchange.oms_type)
+    told: list[events.OrderEvent] = []
     for kept_order in state.orders:
-        _put_order_back([_EVENTS[event["type"]].from_dict(event) for event in kept_order], cache, exchange)
+        made_of = [_EVENTS[event["type"]].from_dict(event) for event in kept_order]
+        _put_order_back(made_of, cache, exchange)
+        told += made_of
     if state.positions or state.orders:
         _log.info(
             "the paper account of %s goes on with %d positions and %d orders",
             exchange.id, len(state.positions), len(state.orders),
         )  # fmt: skip
+    return told
 
 
 def _rests(order: Order) -> bool:
-    return bool(order.status == OrderStatus.ACCEPTED and order.filled_qty.as_decimal() == 0)
+    """Return whether an order rests untouched, also while it is asked to change or to go."""
+    triggered = getattr(order, "is_triggered", False)
+    return bool(order.status in _RESTING and order.filled_qty.as_decimal() == 0 and not triggered)
 
 
 def _keep_order(order: Order) -> Iterable[dict[str, Any]]:

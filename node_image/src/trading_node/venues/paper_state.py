@@ -49,6 +49,8 @@ class PaperState(BaseModel):
     oms_type: OmsType
     balances: tuple[str, ...]
     positions: tuple[KeptPosition, ...] = ()
+    last_fill: str = ""
+    """Id of the event of the newest fill that this contains: what the books have beyond it is not here."""
     orders: tuple[tuple[dict[str, Any], ...], ...] = ()
     """For each resting order its events, as Nautilus writes them."""
 

@@ -56,13 +56,13 @@ class Parts:
     """Where paper accounts outlive the process, if they do."""
     run: str = ""
     """Name of this run."""
-    runs: set[str] = field(default_factory=set)
-    """The runs that opened the paper accounts which are kept; filled while venues are built."""
+    kept: list[KeptAccount] = field(default_factory=list)
+    """The paper accounts that outlive the process; filled while venues are built."""
 
     @property
     def paper_run(self) -> str:
         """Name of the run whose positions the simulated ones go on with: this one, unless accounts were kept."""
-        return min(self.runs, default=self.run)
+        return min((kept.state.run for kept in self.kept), default=self.run)
 
 
 def replays(venues: Sequence[NodeVenue]) -> bool:
@@ -159,6 +159,7 @@ def _paper(venue: NodeVenue, parts: Parts) -> Client:
     # A replay begins anew each time, and so does its account.
     if parts.state_directory is not None and venue.adapter is not Adapter.REPLAY:
         file = PaperFile(parts.folder / parts.state_directory, venue.name)
-        kept = KeptAccount(file, file.open_account(account, parts.run))
-        parts.runs.add(kept.state.run)
+        former = file.path.exists()
+        kept = KeptAccount(venue=venue.name, file=file, state=file.open_account(account, parts.run), former=former)
+        parts.kept.append(kept)
     return Client(config=paper_config(venue.name, account, kept), factory=paper_factory(parts.portfolio, kept))
