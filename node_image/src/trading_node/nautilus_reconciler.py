@@ -20,13 +20,14 @@ from trading_node.nautilus_own import OwnSide
 from trading_node.nautilus_position_mode import PositionMode
 from trading_node.nautilus_reader import VenueSilentError
 from trading_node.nautilus_repair import Repairer, RepairError
-from trading_node.nautilus_restore import Restorer
+from trading_node.nautilus_restore import Restored, Restorer
 from trading_node.nautilus_streams import StreamWatch
 from trading_node.reconciliation.agreement import Agreement
 from trading_node.reconciliation.books import BooksNow, compare_books, standing
 from trading_node.reconciliation.compare import compare, may_be_told
 from trading_node.reconciliation.difference import NO_MEMORY, Change, ChangeOrder, Difference, Rules
 from trading_node.reconciliation.facts import VenueView
+from trading_node.reconciliation.lost import Lost, still_lost
 from trading_node.side_by_side import together
 
 IN_FLIGHT_SECONDS = 3.0
@@ -71,8 +72,8 @@ class VenueReconciler:
         self.agreement = Agreement(str(client.venue or client.id))
         self.broken = False
         """Whether what keeps the agreement ended by an error of its own: there is none any more."""
-        self.problems: tuple[Difference, ...] = ()
-        """What could not be restored from the books."""
+        self._lost: tuple[Lost, ...] = ()
+        self._restored_ns = 0
         self._own = own
         self.questions = questions
         self._repairer = repairer
@@ -100,6 +101,12 @@ class VenueReconciler:
         return self.agreement.agreed and self._stream_up and not self.broken
 
     # When to look
+
+    def restored(self, restored: Restored) -> None:
+        """Take what came back of the books, and what could not."""
+        self._lost, self._restored_ns = restored.lost, time.time_ns()
+        if restored.last_fill_ns:
+            self.questions.restored(restored.last_fill_ns)
 
     def doubt(self, *, urgent: bool = False) -> None:
         """Look in a moment, together with what is told until then; what is agreed stays agreed so long.
@@ -228,7 +235,8 @@ class VenueReconciler:
             self.agreement.on_failure(f"{type(error).__name__}: {error}", time.time_ns())
         else:
             failed = await self._repair(differences)
-            self.agreement.on_look((*self.problems, *failed, *others), time.time_ns())
+            lost = still_lost(self._lost, view, self._restored_ns, self._rules)
+            self.agreement.on_look((*lost, *failed, *others), time.time_ns())
             if self.agreement.agreed:
                 self.questions.agreed(view.asked_ns)
         self._on_change(self)

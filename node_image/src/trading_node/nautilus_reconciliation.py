@@ -247,9 +247,7 @@ class NautilusReconciliation:
         for reconciler in self._reconcilers:
             reconciler.restorer.restore_orders(referred)
             restored = reconciler.restorer.restore(history)
-            reconciler.problems = restored.problems
-            if restored.last_fill_ns:
-                reconciler.questions.restored(restored.last_fill_ns)
+            reconciler.restored(restored)
             for order in restored.abandoned:
                 _log.warning("%s ends: the schedule of its algorithm ended with the former life", order.client_order_id)
                 self._engine.process(abandoned_event(order, time.time_ns()))

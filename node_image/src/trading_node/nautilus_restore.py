@@ -30,8 +30,14 @@ from trading_node.nautilus_rebuild import (
 )
 from trading_node.reconciliation.difference import Difference, Kind
 from trading_node.reconciliation.facts import FillKey
+from trading_node.reconciliation.lost import Lost
 from trading_node.venue_symbols import to_engine
 
+_LOAD = "Load its instrument (the venue's `instruments` in the run-config) and start again"
+"""For a position nothing else helps: a trade that closes it can only be taken in with its instrument."""
+_LOAD_OR_CANCEL = f"{_LOAD}, or cancel it at the venue by hand"
+_CLOSE = "Close it at the venue by hand and start again"
+"""What closes it is taken in as a trade of nobody's; the next life begins with the sum."""
 _LOCAL = (OrderStatus.INITIALIZED, OrderStatus.RELEASED)
 _log = logging.getLogger(__name__)
 
@@ -44,8 +50,8 @@ class Restored:
     positions: int
     abandoned: tuple[Order, ...]
     """Orders of algorithms whose schedules ended with the former life: nothing will carry them out."""
-    problems: tuple[Difference, ...]
-    """What could not be made again; the gate stays closed for it."""
+    lost: tuple[Lost, ...]
+    """What could not be made again; the gate stays closed as long as the venue has it."""
     last_fill_ns: int
     """When the newest fill in the books happened, by the venue's clock; 0 for none."""
 
@@ -61,12 +67,12 @@ class Restorer:
 
     def restore(self, history: History) -> Restored:
         """Put everything into the cache that is not there."""
-        problems: list[Difference] = []
-        orders = [self._restore_order(each, problems) for each in history.orders if self._is_mine(each)]
+        lost: list[Lost] = []
+        orders = [self._restore_order(each, lost) for each in history.orders if self._is_mine(each)]
         found = [order for order in orders if order is not None]
         account = self._client.account_id.value
         held = [each for each in history.positions if each.position.key.account_id == account]
-        positions = [self._restore_position(each, problems) for each in _grouped(held)]
+        positions = [self._restore_position(each, lost) for each in _grouped(held)]
         mine = [fill for fill in history.fills if fill.account_id == account]
         self._own.remember(_remembered(mine))
         self._own.remember(key for each in held for key in _remembered(each.fills))
@@ -74,7 +80,7 @@ class Restorer:
             orders=len(found),
             positions=sum(positions),
             abandoned=tuple(order for order in found if _is_abandoned(order)),
-            problems=tuple(problems),
+            lost=tuple(lost),
             last_fill_ns=max((fill.ts_event for fill in mine), default=0),
         )
 
@@ -91,13 +97,14 @@ class Restorer:
         placed = placing_of(history.events)
         return placed is not None and self._own.trades(placed.venue)
 
-    def _restore_order(self, history: OrderHistory, problems: list[Difference]) -> Order | None:
+    def _restore_order(self, history: OrderHistory, lost: list[Lost]) -> Order | None:
         placed = placing_of(history.events)
         try:
             order = rebuild_order(history.events, self._cache.instrument, self._client.account_id)
         except RebuildError as error:
             name = history.operation_id.partition("/")[2] or history.operation_id
-            problems.append(_problem(name, f"the order is open in the books and cannot be made again: {error}"))
+            message = f"the order is open in the books and cannot be made again: {error}"
+            lost.append(Lost(difference=_difference(name, message, _LOAD_OR_CANCEL), client_order_id=name))
             return None
         if self._cache.order_exists(order.client_order_id):
             return None
@@ -107,11 +114,12 @@ class Restorer:
             self._own.unsent.add(order.client_order_id)
         return order
 
-    def _restore_position(self, group: Sequence[PositionHistory], problems: list[Difference]) -> bool:
+    def _restore_position(self, group: Sequence[PositionHistory], lost: list[Lost]) -> bool:
         key = group[0].position.key
         quantity = sum((each.position.quantity for each in group), Decimal(0))
         # Each strategy's fills begin where its own share left zero: only what made the shares makes the sum.
         fills = [fill for each in group for fill in since_flat(each.position.quantity, in_sequence(each.fills))]
+        name = ""
         try:
             name = to_engine(key.instrument_id, group[0].position.venue)
             instrument = self._cache.instrument(InstrumentId.from_str(name))
@@ -123,7 +131,9 @@ class Restorer:
         if instrument is None or position is None:
             why = "is not loaded" if instrument is None else "has fills that do not make it"
             message = f"the books hold {quantity} of {key.instrument_id}, which {why}"
-            problems.append(_problem(key.instrument_id, message))
+            remedy = _LOAD if instrument is None else _CLOSE
+            difference = _difference(key.instrument_id, message, remedy)
+            lost.append(Lost(difference=difference, instrument_id=name))
             return False
         if self._cache.position_exists(position.id) and not self._cache.is_position_closed(position.id):
             return False
@@ -200,6 +210,5 @@ def _remembered(fills: Iterable[Filled]) -> Iterable[tuple[FillKey, int]]:
         yield (instrument, fill.trade_id, fill.side in (Side.BUY, Side.BACK)), fill.ts_event
 
 
-def _problem(subject: str, message: str) -> Difference:
-    remedy = "Load its instrument (the venue's `instruments` in the run-config), or close it at the venue by hand"
+def _difference(subject: str, message: str, remedy: str) -> Difference:
     return Difference(kind=Kind.BOOKS, subject=subject, message=message, remedy=remedy)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from nautilus_trader.adapters.binance import BINANCE
 from nautilus_trader.adapters.okx import OKX
-from nautilus_trader.config import CacheConfig
+from nautilus_trader.config import CacheConfig, InstrumentProviderConfig
 from nautilus_trader.core.nautilus_pyo3 import OKXInstrumentType
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.enums import OrderSide
@@ -121,12 +121,20 @@ async def life(
     *,
     interval_seconds: float = 60.0,
     trades_at_once: bool = True,
+    only: str = "",
     cache: CacheConfig | None = None,
     before_start: Callable[[NautilusReconciliation], None] = lambda _: None,
 ) -> AsyncIterator[Desk]:
-    """Run a node; it trades when the block begins, unless it is not waited for. It dies at the block's end."""
+    """Run a node; it trades when the block begins, unless it is not waited for. It dies at the block's end.
+
+    only: the one instrument that it loads, instead of all.
+    """
     name = OKX if room == "okx" else BINANCE
-    config = node_config(*clients(venue, room), name=name, inflight_check_interval_ms=0, generate_missing_orders=False)
+    both = clients(venue, room)
+    if only:
+        provider = InstrumentProviderConfig(load_ids=frozenset({InstrumentId.from_str(only)}))
+        both = tuple(msgspec.structs.replace(each, instrument_provider=provider) for each in both)
+    config = node_config(*both, name=name, inflight_check_interval_ms=0, generate_missing_orders=False)
     if cache is not None:
         config = msgspec.structs.replace(config, cache=cache)
     probe = Probe(
