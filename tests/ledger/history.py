@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +19,7 @@ from typing import Any
 from tests.ledger.books import read_books
 from tests.ledger.compare import Difference, Kind, differences
 from tests.ledger.node import NodeLife, NodeSettings, start_node
-from tests.ledger.plan import Do, End, Life, Plan, Step, World, make_plan
+from tests.ledger.plan import Do, End, Life, Plan, Step, World, draw_lives, make_plan
 from tests.ledger.rooms import ACCOUNT, ROOMS, LedgerRoom
 from tests.ledger.rows import OUTSIDE
 from tests.ledger.servers import Databases, Outages, databases
@@ -33,6 +34,8 @@ SETTLE_S = {"restart": 1.5, "running": 13.0}
 """How long the node trades on after the last fault: a running one needs an interval of reconciliation."""
 QUIET_S = 1.5
 """From the end of the market to the stop: what is on its way arrives."""
+SPARE = 3
+"""So many times the lives of a plan are lived at most, to get to its kills."""
 STARTS = 4
 """How often a node is started again that does not get to trading because of faults."""
 NEVER_TRADED = "never traded"
@@ -75,6 +78,9 @@ class Outcome:
     differences: list[Difference] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
     """How lives ended, and what was done to the world."""
+    database_restarts: int = 0
+    """How often the database's server went away and was there again."""
+    redis_restarts: int = 0
     orders: int = 0
     fills: int = 0
     events: int = 0
@@ -83,12 +89,18 @@ class Outcome:
     folder: str = ""
     """Where logs and books are kept; empty after a history without differences."""
 
+    @property
+    def kills(self) -> int:
+        """The kills that happened: a node that ended before its kill was not killed."""
+        return sum(self.ends[end.value] for end in End if end.is_kill)
+
     def __str__(self) -> str:
         told = ", ".join(f"{count} {what}" for what, count in sorted(self.ends.items()))
         found = "books and venue agree" if not self.differences else f"{len(self.differences)} DIFFERENCES"
         return (
             f"{self.setting}: {found}; {self.orders} orders ({self.outside} from outside), {self.fills} fills, "
-            f"{self.events} events in {self.seconds:.0f} s; {told}"
+            f"{self.events} events, {self.kills} kills, {self.database_restarts} restarts of the database and "
+            f"{self.redis_restarts} of Redis in {self.seconds:.0f} s; {told}"
         )
 
 
@@ -104,7 +116,10 @@ async def run_history(
     began = time.monotonic()
     room = ROOMS[setting.room]
     world = World(database=setting.database == "postgres", redis=setting.redis, garble=setting.garble)
-    plan = plan or make_plan(setting.seed, room, setting.kills, world)
+    spare: Iterator[Life] = iter(())
+    if plan is None:
+        plan = make_plan(setting.seed, room, setting.kills, world)
+        spare = itertools.islice(draw_lives(setting.seed, room, world), len(plan.lives), SPARE * len(plan.lives))
     async with AsyncExitStack() as stack:
         venue = stack.enter_context(
             venue_process(
@@ -117,7 +132,7 @@ async def run_history(
             setting=setting, plan=plan, room=room, venue=venue, kept=kept, folder=folder, outcome=outcome, say=say
         )
         stack.push_async_callback(history.close)
-        await history.run()
+        await history.run(spare)
     outcome.seconds = time.monotonic() - began
     if not (outcome.differences and keep_evidence):
         shutil.rmtree(folder)
@@ -154,9 +169,11 @@ class _History:
         self._background: set[asyncio.Task[None]] = set()
         self._outside = 0
 
-    async def run(self) -> None:
+    async def run(self, spare: Iterator[Life]) -> None:
+        """Live the plan, and of the spare lives as many as it takes until the plan's kills have happened."""
         purse = balances(await self._ledger())
-        for life in self._plan.lives:
+        missing = itertools.takewhile(lambda _: self._outcome.kills < self._plan.kills, spare)
+        for life in itertools.chain(self._plan.lives, missing):
             began = time.monotonic()
             ended = await self._live(life)
             self._outcome.ends[ended] += 1
@@ -293,7 +310,9 @@ class _History:
         assert self._node is not None
         left = self._node.left_in_journal()
         books = await asyncio.to_thread(read_books, self._kept.query, self._room.symbols, self._folder / "books", left)
-        outcome = self._outcome
+        outcome, kept = self._outcome, self._kept
+        outcome.database_restarts = kept.books.count if kept.books else 0
+        outcome.redis_restarts = kept.cache.count if kept.cache else 0
         outcome.orders, outcome.fills, outcome.events = len(venue.orders), len(venue.fills), len(books.events)
         outcome.outside = sum(order.client_id.startswith(OUTSIDE) for order in venue.orders)
         outcome.differences += differences(books, venue, none_open=self._setting.drain == "Cancel")

@@ -6,8 +6,9 @@ strategies draw from it too, so that a history that failed is close to its repet
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -89,11 +90,19 @@ class World:
 
 def make_plan(seed: int, room: LedgerRoom, kills: int, world: World) -> Plan:
     """Draw a history with so many kills; stops in order come on top."""
-    rng = random.Random(f"{seed}:{room.name}")
     lives: list[Life] = []
-    while sum(life.end.is_kill for life in lives) < kills:
-        lives.append(_life(rng, len(lives), room, world))
+    for life in draw_lives(seed, room, world):
+        if sum(life.end.is_kill for life in lives) >= kills:
+            break
+        lives.append(life)
     return Plan(seed=seed, room=room.name, lives=tuple(lives))
+
+
+def draw_lives(seed: int, room: LedgerRoom, world: World) -> Iterator[Life]:
+    """Give the lives that a seed means, without end: a plan is the first of them."""
+    rng = random.Random(f"{seed}:{room.name}")
+    for number in itertools.count():
+        yield _life(rng, number, room, world)
 
 
 def _life(rng: random.Random, number: int, room: LedgerRoom, world: World) -> Life:

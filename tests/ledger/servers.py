@@ -85,10 +85,10 @@ class Outages:
         self._stop, self._start, self._crash = stop, start, crash
         self._lock = asyncio.Lock()
         self.count = 0
+        """How often it went away and was there again."""
 
     async def suffer(self, how: str, seconds: float) -> None:
         async with self._lock:
-            self.count += 1
             number = self._crash if how == "crash" else signal.SIGINT
             await asyncio.to_thread(self._stop, number)
             try:
@@ -96,6 +96,7 @@ class Outages:
             finally:
                 # Also when the history is being given up: its owner finds it as it was.
                 await asyncio.shield(asyncio.to_thread(self._start))
+            self.count += 1
 
     async def over(self) -> None:
         """Wait until it is up."""

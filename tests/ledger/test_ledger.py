@@ -13,11 +13,12 @@ from tests.ledger.history import Outcome, Setting, run_history
 
 AT_ONCE = 2
 """Histories side by side: starts cost a processor, the rest is waiting."""
+KILLS, RESTARTS = 20, 2
 HISTORIES = (
     Setting(room="futures", seed=11, kills=7, database="postgres", redis=True, ending="running"),
     Setting(room="futures", seed=12, kills=6, database="sqlite", drain="Keep"),
     Setting(room="spot", seed=13, kills=5, database="postgres", drain="Keep"),
-    Setting(room="okx", seed=14, kills=5, database="sqlite"),
+    Setting(room="okx", seed=18, kills=5, database="sqlite"),
 )
 
 
@@ -48,3 +49,13 @@ def test_books_are_the_venues_ledger(setting: Setting, outcomes: dict[Setting, O
     assert not found, f"again: python -m tests.ledger {setting}\nlogs and books: {outcome.folder}\n{found}"
     assert outcome.orders > 50, "the strategies hardly traded: this history shows nothing"
     assert outcome.fills > 20
+    assert outcome.kills >= setting.kills, "nodes ended before their kills, too often"
+
+
+@pytest.mark.timeout(900)
+def test_as_much_went_wrong_as_was_to(outcomes: dict[Setting, Outcome | BaseException]) -> None:
+    """Twenty kills that really happened, and servers that really went away and came back."""
+    told = [outcome for outcome in outcomes.values() if isinstance(outcome, Outcome)]
+    assert sum(outcome.kills for outcome in told) >= KILLS
+    assert sum(outcome.database_restarts for outcome in told) >= RESTARTS
+    assert sum(outcome.redis_restarts for outcome in told) >= RESTARTS
