@@ -70,6 +70,26 @@ def test_while_it_connects_to_a_venue_that_never_answers(tmp_path: Path, simulat
             assert node.summary["drain"]["verified"] is False
 
 
+@pytest.mark.parametrize(
+    "phase", ["Starting: OpeningBooks", "without it nobody knows which orders are open"], ids=["opening", "waiting"]
+)
+def test_while_the_books_database_hangs(tmp_path: Path, simulator: VenueAccount, phase: str) -> None:
+    """First the start waits a moment for it; then, connected to the venue, as long as it takes."""
+    with black_hole() as port:
+        config = run_config(venue(simulator, "futures"), holder("futures"), drain={"timeout": "30s"})
+        config["database"]["url_env"] = "BOOKS_URL"
+        environment = {**keys(simulator, "futures"), "BOOKS_URL": f"postgresql://books:secret@127.0.0.1:{port}/books"}
+        with node_process(tmp_path, config, environment=environment, modules={"holder": HOLDER}) as node:
+            node.wait_for(phase)
+            running = Desk(node, simulator, "futures")
+            code, took = running.stop()
+            assert code == ExitCode.OK, node.stderr
+            assert took < PROMPT_SECONDS + 5
+            assert not running.open_orders()
+            if phase != "Starting: OpeningBooks":
+                assert node.summary["drain"]["state"] == "Done"
+
+
 def test_while_it_is_to_agree_with_a_venue_that_does_not_answer(tmp_path: Path, simulator: VenueAccount) -> None:
     endpoint = "GET /fapi/v1/openOrders"
     simulator.add_fault(room="binance-futures", action="server_error", endpoint=endpoint, count=None)
