@@ -28,11 +28,14 @@ NODE_FIGURES: dict[str, Callable[[float], Sequence[Row]]] = {
     "memory": memory.rows,
 }
 """Each is told how many minutes the long one is to take."""
-CLUSTER_FIGURES: dict[str, Callable[[Cluster, OperatorInstall, Path], Sequence[Row]]] = {
-    "overhead": lambda cluster, _operator, _folder: overhead.rows(overhead.measure(cluster)),
-    "steady": lambda cluster, operator, _folder: steady.rows(steady.measure(cluster, operator)),
-    "thousand": lambda cluster, operator, folder: thousand.rows(thousand.measure(cluster, operator, folder)),
+CLUSTER_FIGURES: dict[str, Callable[[Cluster, OperatorInstall, Path, int], Sequence[Row]]] = {
+    "overhead": lambda cluster, _operator, _folder, _count: overhead.rows(overhead.measure(cluster)),
+    "steady": lambda cluster, operator, _folder, _count: steady.rows(steady.measure(cluster, operator)),
+    "thousand": lambda cluster, operator, folder, count: thousand.rows(
+        thousand.measure(cluster, operator, folder, count)
+    ),
 }
+"""Each is told how many deployments the large one is to be of."""
 
 
 def main() -> int:
@@ -43,6 +46,9 @@ def main() -> int:
     parser.add_argument(
         "--minutes", type=float, default=memory.MINUTES, help="of trading for the figure memory (default: %(default)g)"
     )
+    parser.add_argument(
+        "--deployments", type=int, default=thousand.COUNT, help="of the figure thousand (default: %(default)d)"
+    )
     told = parser.parse_args()
     chosen = told.figures or known
     if unknown := sorted(set(chosen) - set(known)):
@@ -52,12 +58,12 @@ def main() -> int:
         if name in chosen:
             rows += _timed(name, partial(measure, told.minutes))
     if set(chosen) & set(CLUSTER_FIGURES):
-        rows += _on_cluster([name for name in CLUSTER_FIGURES if name in chosen])
+        rows += _on_cluster([name for name in CLUSTER_FIGURES if name in chosen], told.deployments)
     print("\n" + render(rows))
     return 0 if all(row.met for row in rows) else 1
 
 
-def _on_cluster(names: list[str]) -> list[Row]:
+def _on_cluster(names: list[str], deployments: int) -> list[Row]:
     found = machine.running()
     cluster = found or machine.up(progress=Progress(2))
     rows: list[Row] = []
@@ -74,7 +80,7 @@ def _on_cluster(names: list[str]) -> list[Row]:
             # As in production: a node refreshes its numbers once a minute.
             operator.install(node={"reportIntervalSeconds": 60})
             for name in names:
-                rows += _timed(name, partial(CLUSTER_FIGURES[name], cluster, operator, root))
+                rows += _timed(name, partial(CLUSTER_FIGURES[name], cluster, operator, root, deployments))
     finally:
         if found is None:
             machine.down()

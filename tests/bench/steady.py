@@ -34,6 +34,11 @@ class Steady:
     @property
     def per_minute(self) -> float:
         """How many of them in a minute."""
+        if self.setting_up <= 0 or self.once_steady < 0:
+            raise RuntimeError(
+                f"{self.by} counted {self.setting_up:.0f} writes while {COUNT} deployments were set up and"
+                f" {self.once_steady:.0f} after that: it does not count the operator's"
+            )
         return self.once_steady * 60 / WATCHED_SECONDS
 
 
