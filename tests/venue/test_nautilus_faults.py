@@ -110,3 +110,22 @@ async def test_response_lost_in_silence_is_found_by_the_in_flight_check(venue: V
         order = rest(node)
         await until(lambda: order.status == OrderStatus.ACCEPTED, "the in-flight check finds the order")
         assert agrees(node, venue.futures, DESK, SYMBOL)
+
+
+async def test_bare_nautilus_rejects_an_order_that_lives_when_the_venue_does_not_answer(venue: Venue) -> None:
+    """The in-flight check takes questions that met errors for a venue that does not know the order.
+
+    What ours makes of the same: tests/node/reconciliation/test_while_trading.py.
+    """
+    clients = futures_clients(venue.futures, venue, DESK, ed25519=False)
+    config = node_config(
+        *clients, inflight_check_interval_ms=50, inflight_check_threshold_ms=100, inflight_check_retries=2
+    )
+    async with running(config, INSTRUMENT) as node:
+        venue.faults.add(Fault(Action.SILENCE, stream="user", count=None))
+        venue.faults.add(Fault(Action.LOSE_RESPONSE, endpoint=ORDER))
+        questions = venue.faults.add(Fault(Action.SERVER_ERROR, endpoint="GET /fapi/v1/order", count=None))
+        order = rest(node)
+        await until(lambda: order.status == OrderStatus.REJECTED, "the in-flight check gives up")
+        assert venue.faults.hits(questions) >= 1
+        assert len(venue.futures.exchange.open_orders(DESK)) == 1

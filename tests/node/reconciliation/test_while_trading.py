@@ -1,5 +1,6 @@
 """What goes wrong on the way while the node trades: lost answers, broken streams, people who trade by hand."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -145,6 +146,26 @@ async def test_an_order_that_never_arrived_is_rejected_in_time(venue: Venue, tmp
         assert ended - sent > 2_500_000_000, "not before the receive window and its margin"
         assert not list(venue.futures.exchange.account_orders(ACCOUNT))
         await until(desk.is_open, "the gate is open")
+
+
+async def test_an_order_that_lives_waits_for_a_venue_that_does_not_answer(venue: Venue, tmp_path: Path) -> None:
+    """Bare Nautilus calls it rejected: see tests/venue/test_nautilus_faults.py."""
+    async with life(venue, tmp_path) as desk:
+        venue.faults.add(Fault(Action.SILENCE, stream="user", count=None))
+        venue.faults.add(Fault(Action.LOSE_RESPONSE, endpoint=ORDER))
+        for questions in ("GET /fapi/v1/order", "GET /fapi/v1/openOrders"):
+            venue.faults.add(Fault(Action.SERVER_ERROR, endpoint=questions, count=None))
+        order = desk.rest()
+        await until(lambda: list(venue.futures.exchange.open_orders(ACCOUNT)), "the venue has it")
+        await until(lambda: not desk.is_open(), "the gate closes: nobody can say what became of it", MANY_S)
+        window = time.monotonic() + 3.0  # longer than the receive window and its margin
+        failures = desk.stats.failures
+        await until(lambda: time.monotonic() > window and desk.stats.failures > failures + 1, "asked in vain", MANY_S)
+        assert order.status == OrderStatus.SUBMITTED
+        assert list(desk.gate.book.pending), "its quantity stays reserved"
+        venue.faults.clear()
+        await until(lambda: order.status == OrderStatus.ACCEPTED, "the venue's word decides", MANY_S)
+        await until(desk.is_open, "the gate is open", MANY_S)
 
 
 async def test_a_refusal_by_the_venue_is_one_at_once(venue: Venue, tmp_path: Path) -> None:
