@@ -306,7 +306,8 @@ class NodeStatus(ApiModel):
     message: Message = ""
     """For a person: what is so, and what to do."""
     trading_state: Annotated[str, Field(max_length=16)] = ""
-    """Active, Reducing or Halted."""
+    """What orders meet where least is taken: Active (all pass), Reducing or Halted (none); halted is also what does not
+    agree with a venue, or stops."""
     reconciled: bool = False
     """Whether the node agrees with its venues."""
     orders: OrderCounts = OrderCounts()

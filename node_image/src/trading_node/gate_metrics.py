@@ -1,6 +1,6 @@
 """The gate's metrics for Prometheus, read when they are asked for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -13,8 +13,10 @@ from trading_node.risk.decision import Reason
 class GateCollector(Collector):
     """Counts of one gate. Reasons that never occurred are told too, so that alerts have a zero to start from."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, venues: Callable[[], Iterable[str]] = tuple) -> None:
+        """Take the gate and the names of venues, beside those that the gate knows."""
         self._gate = gate
+        self._venues = venues
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         """Read the gate."""
@@ -27,9 +29,33 @@ class GateCollector(Collector):
         for reason in Reason:
             refused.add_metric([reason.value], self._gate.denials[reason])
         yield refused
+        yield from self._standing()
+
+    def _standing(self) -> Iterator[GaugeMetricFamily]:
+        standing, markets = self._gate.standing, self._gate.book.markets.values()
         yield GaugeMetricFamily(
-            "trading_node_gate_admission", "0 active, 1 only reducing, 2 halted.", value=self._gate.standing.admission
+            "trading_node_gate_admission",
+            "What orders meet at the venue where least is taken: 0 all pass, 1 only reducing ones, 2 none.",
+            value=standing.effective(),
         )
+        at_venue = GaugeMetricFamily(
+            "trading_node_gate_venue_admission",
+            "What orders to the venue meet: 0 all pass, 1 only reducing ones, 2 none.",
+            labels=["venue"],
+        )
+        restrictions = GaugeMetricFamily(
+            "trading_node_gate_restricted",
+            "1 for what holds orders to the venue back: admission (halted, or only reducing), a stop of the node, no"
+            " agreement with the venue, or books that take nothing.",
+            labels=["venue", "reason"],
+        )
+        known = {market.contract.venue for market in markets}
+        for venue in sorted(known.union(self._venues(), standing.venue_admissions, standing.unreconciled_venues)):
+            at_venue.add_metric([venue], standing.effective_at(venue))
+            for reason, holds in standing.restrictions_at(venue).items():
+                restrictions.add_metric([venue, reason], float(holds))
+        yield at_venue
+        yield restrictions
 
 
 class LimitsCollector(Collector):

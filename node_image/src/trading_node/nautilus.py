@@ -21,7 +21,6 @@ from nautilus_trader.data.engine import DataEngine
 from nautilus_trader.data.messages import SubscribeBars
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.data import BarType
-from nautilus_trader.model.enums import TradingState
 from nautilus_trader.portfolio.base import PortfolioFacade
 from nautilus_trader.trading.strategy import Strategy
 
@@ -61,6 +60,8 @@ STRATEGIES_SHARE = 3
 QUIET_TURNS = 3
 """A message needs two turns of the event loop from being sent to being handled; one more to be sure."""
 
+TOLD = {Admission.ACTIVE: "Active", Admission.REDUCE: "Reducing", Admission.HALT: "Halted"}
+"""What a status says of the gate's standing."""
 _log = logging.getLogger(__name__)
 
 
@@ -354,8 +355,8 @@ class NautilusNode:
 
     def snapshot(self, replay: Replay | None) -> Snapshot:
         """Return what is so now."""
-        state = TradingState(self._kernel.risk_engine.trading_state).name.capitalize()
-        snapshot = self._tally.snapshot(self._venues, state if self.trading else "")
+        state = "" if self._gate is None else TOLD[self._gate.standing.effective()]
+        snapshot = self._tally.snapshot(self._venues, state)
         return replace(snapshot, orders_total=snapshot.orders_total + self._purger.purged, replay=replay)
 
     def market_watch(self) -> MarketWatch:

@@ -37,7 +37,7 @@ def build_telemetry(environment: Environment, sources: Sources) -> Telemetry:
     telemetry = Telemetry(environment)
     registry = telemetry.registry
     registry.register(BooksCollector(sources.books))
-    registry.register(GateCollector(sources.gate))
+    registry.register(GateCollector(sources.gate, lambda: {each.venue for each in sources.watch().connections}))
     registry.register(LimitsCollector(sources.limits))
     registry.register(TradingCollector(sources.gate))
     registry.register(VenueCollector(sources.watch))

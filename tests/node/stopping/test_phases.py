@@ -118,9 +118,11 @@ def test_while_a_venue_that_hangs_is_traded_on(tmp_path: Path, simulator: VenueA
 def test_while_it_drains(tmp_path: Path, simulator: VenueAccount) -> None:
     with desk(tmp_path, simulator, drain={"timeout": "30s"}) as running:
         running.settle(2, 0)
+        assert running.status["tradingState"] == "Active"
         simulator.add_fault(room="binance-futures", action="reject", endpoint="DELETE /fapi/v1/order", count=4)
         running.node.send(signal.SIGTERM)
         running.node.wait_for("OrderCancelRejected")
+        assert running.status["tradingState"] == "Halted"
         code, took = running.stop()
         assert code == ExitCode.OK, running.node.stderr
         assert took < 20

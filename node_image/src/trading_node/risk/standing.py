@@ -46,6 +46,27 @@ class Standing:
         """Return what holds at a venue."""
         return max(self.admission, self.stopping, self.venue_admissions.get(venue, Admission.ACTIVE))
 
+    def effective_at(self, venue: str) -> Admission:
+        """Return what orders to a venue meet: without agreement none passes, without books only reducing ones."""
+        if not self.is_reconciled(venue):
+            return Admission.HALT
+        return max(self.admission_at(venue), Admission.ACTIVE if self.recorded else Admission.REDUCE)
+
+    def effective(self) -> Admission:
+        """Return the strictest that holds at any venue; ACTIVE says that everything is taken everywhere."""
+        # The empty name stands for all venues of which nothing is said.
+        return max(map(self.effective_at, ("", *self.venue_admissions, *self.unreconciled_venues)))
+
+    def restrictions_at(self, venue: str) -> dict[str, bool]:
+        """Return all that can hold orders back at a venue, and whether it does."""
+        admission = max(self.admission, self.venue_admissions.get(venue, Admission.ACTIVE))
+        return {
+            "Admission": admission is not Admission.ACTIVE,
+            "Stopping": self.stopping is not Admission.ACTIVE,
+            "NotReconciled": not self.is_reconciled(venue),
+            "NotRecorded": not self.recorded,
+        }
+
     def is_reconciled(self, venue: str) -> bool:
         """Return whether node and venue agree."""
         return self.reconciled and venue not in self.unreconciled_venues
