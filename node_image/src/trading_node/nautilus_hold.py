@@ -79,9 +79,9 @@ class Hold:
         end = datetime.fromtimestamp(time.time() + self.remaining_seconds, UTC)
         return f"the venue wants no requests until {end:%Y-%m-%d %H:%M:%S} UTC ({self._why})"
 
-    def note(self, error: BaseException | None) -> None:
+    def note(self, error: BaseException) -> None:
         """Take in what went wrong with a request."""
-        seconds = 0.0 if error is None else hold_seconds(error, time.time_ns())
+        seconds = hold_seconds(error, time.time_ns())
         if seconds <= self.remaining_seconds:
             return
         self._until = time.monotonic() + seconds

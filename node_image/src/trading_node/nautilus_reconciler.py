@@ -224,7 +224,7 @@ class VenueReconciler:
             view, spoken_of, others = await self.questions.ask(self._memory.gaps)
             differences = await self._compare(view, spoken_of)
         except VenueSilentError as error:
-            self._hold.note(error.__cause__)
+            self._hold.note(error.__cause__ or error)
             held_seconds = self._hold.remaining_seconds
             why = self._hold.reason if held_seconds else str(error)
             self.agreement.on_failure(why, time.time_ns(), held_seconds=held_seconds)

@@ -191,12 +191,22 @@ class NautilusReconciliation:
         return bool(engine._default_client is client or routed - {client.venue})  # noqa: SLF001
 
     async def _start(self, timeout_secs: float = 0.0) -> bool:
-        """Restore, then agree with every venue, however long that takes; in the place of the engine's own."""
+        """Restore, then agree with every venue, however long that takes; in the place of the engine's own.
+
+        Raises NodeError for an error of ours or of the books' database: what raises here is no strategy.
+        """
         del timeout_secs
-        memory = self._memory()
-        if memory is not None:
-            await self._restore(memory)
-        await asyncio.gather(*(reconciler.agree() for reconciler in self._reconcilers))
+        try:
+            memory = self._memory()
+            if memory is not None:
+                await self._restore(memory)
+            await asyncio.gather(*(reconciler.agree() for reconciler in self._reconcilers))
+        except Exception as error:
+            _log.exception("the former life could not be taken up, or the venues could not be compared with it")
+            raise crashed(
+                f"The node could not take up what its books and venues have: {describe(error)}",
+                "Look at the books' database; if it is well, report this with the log, which has the whole traceback",
+            ) from error
         self._engine._startup_reconciliation_event.set()  # noqa: SLF001
         _log.info("the node agrees with %s", ", ".join(stats.venue for stats in self.stats))
         loop = asyncio.get_running_loop()

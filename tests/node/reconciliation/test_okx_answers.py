@@ -1,5 +1,6 @@
 """OKX answers orders on its stream, with words and without a code: which of them end an order."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,13 @@ async def test_an_order_that_lives_is_not_rejected_by_an_answer_that_leaves_it_o
             venue.faults.remove(silence)
         await until(desk.is_open, "the gate is open")
         (theirs,) = venue.okx.exchange.open_orders(ACCOUNT)
-        venue.okx.fill(theirs.id)
-        await until(lambda: order.status == OrderStatus.FILLED, "its fills are taken in by the stream")
-        assert position(desk) == 10
+        venue.okx.fill(theirs.id, Decimal(4))
+        await until(lambda: order.status == OrderStatus.PARTIALLY_FILLED, "its fills are taken in by the stream")
+        assert position(desk) == 4
         assert cached_fills(desk) == ledger_fills(venue.okx, ACCOUNT)
+        desk.probe.cancel_order(order)
+        await until(lambda: order.status == OrderStatus.CANCELED, "and it can be cancelled")
+        assert not venue.okx.exchange.open_orders(ACCOUNT)
 
 
 async def test_an_order_that_was_not_executed_is_rejected_when_the_venue_must_know(

@@ -15,6 +15,8 @@ from tests.node.reconciliation.desk import Desk, life
 from tests.venue.nautilus_node import until
 from tests.venue.venue import Venue
 from trading_api.exit_codes import ExitCode
+from trading_node.errors import NodeError
+from trading_node.nautilus_reconciliation import NautilusReconciliation
 
 pytestmark = pytest.mark.asyncio
 
@@ -61,3 +63,14 @@ async def test_an_error_of_ours_closes_the_gate_and_ends_the_node(
             await desk.reconciliation.look()
         assert not desk.is_open(), "also not when a stop asks once more"
         assert len(desk.failures) == 1
+
+
+async def test_an_error_of_ours_at_the_start_is_not_blamed_on_a_strategy(venue: Venue, tmp_path: Path) -> None:
+    def break_the_look(reconciliation: NautilusReconciliation) -> None:
+        reconcilers: Any = reconciliation._reconcilers
+        reconcilers[0].agreement.on_look = broken
+
+    with pytest.raises(NodeError, match="could not take up what its books and venues have: RuntimeError") as raised:
+        async with life(venue, tmp_path, before_start=break_the_look):
+            pass
+    assert raised.value.exit_code == ExitCode.CRASHED
