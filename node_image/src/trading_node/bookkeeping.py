@@ -83,7 +83,7 @@ class Bookkeeping:
         self.record = books.record
         ready = await in_daemon_thread(lambda: books.wait_ready(READY_SECONDS), "await-books")
         health = books.health()
-        if not health.ok:
+        if not health.ok and not health.may_start:
             raise not_trading(
                 f"The books in {books.database} cannot be kept: {health.reason}",
                 "Correct the database, or name another in the run-config's database section",
@@ -96,6 +96,7 @@ class Bookkeeping:
             )  # fmt: skip
         else:
             _log.info("books are kept in %s", books.database)
+        self.takes()  # Says it where orders will not pass.
 
     def _opened(self, url: str) -> "Books":
         with loading():
@@ -172,8 +173,9 @@ class Bookkeeping:
             return False
         writer = books.writer
         if self._well and not (
-            books.lost or books.memory or books.untold or books.journal.failure or writer.rejected or writer.failure
-        ):
+            books.lost or books.memory or books.untold or books.journal.failure
+            or writer.refused or writer.failure or writer.stuck
+        ):  # fmt: skip
             return True  # In one look, and only those that are said to be unwell are asked how it goes.
         health = books.health()
         if health.ok is not self._well:

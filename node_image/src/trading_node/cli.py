@@ -1,4 +1,4 @@
-"""The command line: ``trading-node run | config | catalog | version``.
+"""The command line: ``trading-node run | config | catalog | books | version``.
 
 What is slow to import is imported by the command that needs it, so that help and errors of the configuration are
 there at once.
@@ -14,6 +14,7 @@ from typing import NoReturn, override
 
 from trading_api.exit_codes import ExitCode
 from trading_node import __version__
+from trading_node.books_commands import add_books_commands
 from trading_node.environment import Environment, read_environment
 from trading_node.errors import NodeError, crashed, usage_error
 from trading_node.garbage import loading
@@ -49,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     add_config_commands(commands.add_parser("config", help="check, show or describe a run-config"))
     _add_catalog(commands.add_parser("catalog", help="make a catalog of market data, or look into one"))
+    add_books_commands(commands.add_parser("books", help="deal with what the books' database refused"))
     commands.add_parser("version", help="print the version").set_defaults(command=_version)
     return parser
 

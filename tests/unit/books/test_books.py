@@ -21,7 +21,7 @@ from trading_node.store import batch, journal, writer
 from trading_node.store.books import Books, BooksSettings
 from trading_node.store.codec import UNTRANSLATED
 from trading_node.store.engine import DatabaseUrlError, database_url, embedded_url, make_engine, shown, without_password
-from trading_node.store.writer import Pacing, is_refusal
+from trading_node.store.writer import Pacing
 
 QUICK = Pacing(batch_events=7, linger_seconds=0.001)
 
@@ -403,9 +403,3 @@ def test_passwords_stay_out_of_messages() -> None:
     assert (
         without_password("no postgresql://db/x?Password=hunter2&ssl=on") == "no postgresql://db/x?Password=***&ssl=on"
     )
-
-
-def test_an_absent_database_is_no_refusal() -> None:
-    assert not is_refusal(ConnectionResetError())
-    assert not is_refusal(TimeoutError())
-    assert is_refusal(OverflowError())

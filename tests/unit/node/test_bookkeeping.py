@@ -196,6 +196,20 @@ class TestLife:
         monkeypatch.undo()
         await keeping.close(30)
 
+    async def test_what_a_former_run_could_not_write_lets_a_node_start_to_get_out(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (tmp_path / "books").mkdir()
+        (tmp_path / "books" / "rejected.jsonl").write_text('{"event": "x", "error": "y"}\n')
+        keeping = books_of(tmp_path)
+        with caplog.at_level(logging.ERROR):
+            await keeping.open()
+        assert not keeping.takes()
+        assert "trading-node books rejected" in caplog.text
+        (tmp_path / "books" / "rejected.jsonl").unlink()
+        assert keeping.takes()
+        await keeping.close(30)
+
     async def test_orders_wait_where_an_event_of_one_was_not_translated_or_the_disk_is_in_doubt(
         self, tmp_path: Path
     ) -> None:

@@ -14,6 +14,7 @@ from trading_node.book_events import BookEvent, Noted
 from trading_node.store.codec import LETTERS, UNTRANSLATED, encode_somehow, to_json
 from trading_node.store.engine import database_url, embedded_url, shown
 from trading_node.store.journal import JournalError, SyncPolicy, open_journal
+from trading_node.store.rejected import REJECTED, count_rejected
 from trading_node.store.stats import BookStats, Health
 from trading_node.store.writer import Pacing, Writer
 
@@ -55,6 +56,11 @@ class Books:
         Raises DatabaseUrlError and JournalError. A database that is away is no error: see `wait_ready`.
         """
         self._url = settings.url
+        self._rejects = settings.directory / REJECTED
+        try:
+            former = count_rejected(self._rejects)
+        except OSError as error:
+            raise JournalError(f"{self._rejects} cannot be read: {error.strerror}") from error
         self.journal = open_journal(
             settings.directory / "journal",
             max_bytes=settings.journal_bytes,
@@ -78,9 +84,14 @@ class Books:
             about=settings.about,
             journal=self.journal,
             memory=self.memory,
-            rejects=settings.directory / "rejected.jsonl",
+            rejects=self._rejects,
             pacing=settings.pacing,
         )
+        if former:
+            self.writer.refused = (
+                f"{former} events that the database refused earlier are in {self._rejects}: see `trading-node books "
+                "rejected`"
+            )
         self._thread = threading.Thread(target=self.writer.run, name="books", daemon=True)
         self._thread.start()
 
@@ -128,16 +139,30 @@ class Books:
     def health(self) -> Health:
         """Return whether new orders may rely on the books, and if not, why."""
         writer = self.writer
+        refused = writer.refused
+        if refused and not writer.lost and not self._has_rejects():
+            writer.refused = ""  # Somebody has dealt with them.
+            if self._has_rejects():
+                writer.refused = refused  # The writer has found another one meanwhile.
         reasons = (
             self.lost and f"{self.lost} events are lost: {self._journal_error}",
+            writer.lost and writer.refused,
             self.memory and f"the journal takes no events: {self._journal_error}",
             self.untold and f"an event could not be told as what it is, first of {self.untold}",
             self.journal.failure,
-            writer.rejected and writer.last_error,
             writer.failure,
+            writer.stuck,
         )
         reason = next(filter(None, reasons), "")
-        return Health(ok=False, reason=str(reason)) if reason else _WELL
+        if reason:
+            return Health(ok=False, reason=str(reason))
+        return Health(ok=False, reason=writer.refused, may_start=True) if writer.refused else _WELL
+
+    def _has_rejects(self) -> bool:
+        try:
+            return count_rejected(self._rejects) > 0
+        except OSError:
+            return True
 
     def stats(self) -> BookStats:
         """Return what metrics show."""
@@ -153,7 +178,7 @@ class Books:
             batches=writer.batches,
             retries=writer.retries,
             rejected=writer.rejected,
-            lost=self.lost,
+            lost=self.lost + writer.lost,
             missing=journal.missing,
             untranslated=self.untranslated,
             lag_counts=tuple(writer.lag.counts),

@@ -191,9 +191,9 @@ def json_text(value: object) -> str:
 
 
 def _integer(value: int | None) -> int | None:
-    """Return what a BIGINT holds. Raises ValueError for more: SQLite would silently make it a float."""
+    """Return what a BIGINT holds. Raises OverflowError for more: SQLite would silently make it a float."""
     if value is not None and not -(2**63) <= value < 2**63:
-        raise ValueError(f"{value} is more than 64 bits hold")
+        raise OverflowError(f"{value} is more than 64 bits hold")
     return value
 
 

@@ -13,6 +13,8 @@ class Health:
 
     ok: bool
     reason: str = ""
+    may_start: bool = False
+    """Whether a node may start all the same, to make positions smaller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

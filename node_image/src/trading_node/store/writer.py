@@ -1,7 +1,7 @@
 """The writer: takes what the journal holds into the database in batches, on a thread and an event loop of its own."""
 
 import asyncio
-import json
+import sqlite3
 import threading
 import time
 from collections import deque
@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from trading_node.store.batch import write_batch
 from trading_node.store.claims import claim
+from trading_node.store.codec import UnreadableEventError
 from trading_node.store.engine import make_engine, without_password
 from trading_node.store.frames import Record
 from trading_node.store.journal import Journal, JournalError
 from trading_node.store.migrate import SchemaError, migrate
+from trading_node.store.rejected import put_aside
 from trading_node.store.stats import LagHistogram
 
 SYNC_AFTER_SECONDS = 1.0
@@ -32,6 +34,8 @@ _LOOK_SECONDS = 0.1
 It is not told: to wake a thread is a system call, and while the trading thread makes one, another may take the
 interpreter for milliseconds.
 """
+_STUCK_AFTER = 3
+"""So many attempts in a row: a driver whose connection breaks may raise anything once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,14 @@ class Writer:
         """Why the writer gave up, where it did."""
         self.last_error = ""
         self.database_up = False
+        self.refused = ""
+        """That events were refused, as long as the file of these is there."""
+        self.stuck = ""
+        """What again and again keeps events from being written that is neither the data nor a database that is away."""
+        self._failed_in_a_row = 0
         self.events_written = self.batches = self.retries = self.rejected = 0
+        self.lost = 0
+        """Events that the database refused and that could not be put aside."""
 
     @property
     def lag_seconds(self) -> float:
@@ -210,7 +221,8 @@ class Writer:
     async def _write(self, engine: AsyncEngine, payloads: Sequence[bytes]) -> bool:
         """Write the events; False when time was up before the database took them.
 
-        A batch that the database refuses is halved until the refused event stands alone; that one is put aside.
+        A batch that the database refuses is halved until the refused event stands alone; that one is put aside. What is
+        wrong with neither is wrong with this program: the events stay in the journal for a release that is right.
         """
         pause = _FIRST_PAUSE
         while True:
@@ -222,13 +234,21 @@ class Writer:
             except Exception as error:  # noqa: BLE001 - drivers raise anything while a database is away
                 if connected and is_refusal(error):
                     return await self._without_refused(engine, payloads, error)
+                self._count_failure(error, ours=connected and not isinstance(error, SQLAlchemyError | OSError))
                 pause = await self._database_away(error, pause)
                 if self._time_is_up:
                     return False
             else:
                 self.events_written += len(payloads)
+                self._failed_in_a_row, self.stuck = 0, ""
                 self._database_here()
                 return True
+
+    def _count_failure(self, error: Exception, *, ours: bool) -> None:
+        self._failed_in_a_row = self._failed_in_a_row + 1 if ours else 0
+        if self._failed_in_a_row >= _STUCK_AFTER:
+            says = without_password(f"{type(error).__name__}: {error}")
+            self.stuck = f"the events cannot be written and stay in the journal ({says}): report this"
 
     async def _without_refused(self, engine: AsyncEngine, payloads: Sequence[bytes], error: Exception) -> bool:
         if len(payloads) == 1:
@@ -257,13 +277,15 @@ class Writer:
     def _reject(self, payload: bytes, error: Exception) -> None:
         """Put an event aside that no retry can write."""
         self.rejected += 1
-        self._note(f"an event was refused and put into {self._rejects}: {without_password(str(error))}")
-        line = json.dumps({"error": str(error), "event": payload.decode(errors="replace")})
+        reason = without_password(str(error))
         try:
-            with self._rejects.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            put_aside(self._rejects, payload, reason)
         except OSError as trouble:
-            self._note(f"an event was refused and could not be put aside: {trouble.strerror}")
+            self.lost += 1
+            self.refused = f"an event was refused and could not be put aside: {trouble.strerror}"
+        else:
+            self.refused = f"an event was refused and put into {self._rejects}: {reason}"
+        self._note(self.refused)
 
     def _note(self, error: str) -> None:
         self.last_error = error
@@ -272,15 +294,25 @@ class Writer:
 
 
 def is_refusal(error: BaseException | None) -> bool:
-    """Whether an error is about the data, so that trying again cannot help, and not about the database being away."""
+    """Whether an error is about the data, so that trying again cannot help.
+
+    It is not about the database being away, and no mistake of this program, which a later release may not make.
+    """
+    by_driver = False
     while error is not None:
-        if isinstance(error, DBAPIError):
+        if isinstance(error, StatementError):
             # SQLSTATE classes: 22 is data that cannot be, 23 a broken constraint.
             if str(getattr(error.orig, "sqlstate", "") or "")[:2] in ("22", "23"):
                 return True
+            by_driver = True
             error = error.orig
             continue
-        if isinstance(error, ValueError | TypeError | LookupError | ArithmeticError):
+        if isinstance(error, _NO_DATA) or (by_driver and isinstance(error, _NO_DATA_TO_DRIVERS)):
             return True
         error = error.__cause__
     return False
+
+
+_NO_DATA = (UnreadableEventError, ArithmeticError, UnicodeError)
+"""What events raise that cannot be read, counted with or written as text."""
+_NO_DATA_TO_DRIVERS = (ValueError, sqlite3.IntegrityError, sqlite3.DataError)
