@@ -58,7 +58,8 @@ class NautilusGate:
         """Prepare; :meth:`install` acts.
 
         strategy_names: the names that limits call strategies by, keyed by strategy id.
-        clock: UTC nanoseconds on the scale of the market data's ``ts_init``; the kernel's clock if absent.
+        clock: UTC nanoseconds on the scale of the market data's ``ts_init``. If absent, the kernel's in a backtest, and
+        this machine's live: Nautilus' own stands still for as long as the machine's has stepped back.
         """
         self.gate = gate
         self._sends = gate.book.sends
@@ -66,14 +67,14 @@ class NautilusGate:
         self._cache = kernel.cache
         self._engine = kernel.exec_engine
         self._forward: Callable[[Any], None] = self._engine.execute
-        self._now: Callable[[], int] = clock or kernel.clock.timestamp_ns
+        live = isinstance(self._engine, LiveExecutionEngine)
+        self._now: Callable[[], int] = clock or (time.time_ns if live else kernel.clock.timestamp_ns)
         self._decimals = Decimals()
         self._reader = OrderReader(self._decimals, gate.cleanup_tag, strategy_names or {})
         self._prices = MarketPrices(self._cache, gate.book, self._decimals)
         self._markets: dict[InstrumentId, Market] = {}
         self._revalue_at = 0
         self._say_again_at: dict[Reason, int] = {}
-        live = isinstance(self._engine, LiveExecutionEngine)
         self._denies_list = False
         later = kernel.loop.call_soon if live else None
         self._sweeper = ListSweeper(self._cache, self._bus, self._deny_left_behind, later=later)

@@ -17,10 +17,8 @@ from tests.unit.gate.orders import (
     reason,
     set_price,
 )
-from trading_api.risk import InstrumentRisk, RiskLimits, StrategyRisk, VenueRisk
+from trading_api.risk import InstrumentRisk, StrategyRisk, VenueRisk
 from trading_node.risk.decision import Deny, Reason
-from trading_node.risk.limits import compile_limits
-from trading_node.risk.rates import SendLog
 from trading_node.risk.standing import Admission
 
 DAY = 86_400 * SECOND
@@ -49,45 +47,6 @@ def test_a_venues_halt_is_that_venues_alone_and_the_larger_one_wins() -> None:
     gate.set_admission(Admission.ACTIVE, "X")
     gate.set_admission(Admission.ACTIVE)
     assert reason(gate, order("BUY", "1")) is None
-
-
-def test_rates_hold_in_any_second_and_count_cancels_without_holding_them_back() -> None:
-    gate = open_gate(max_orders_per_second=3)
-    assert reason(gate, order("BUY", "1"), START) is None
-    gate.send("ema", "X", START + SECOND // 2, 2)
-    refusal = gate.submit(order("BUY", "1"), START + SECOND - 1)
-    assert refusal == Deny(Reason.ORDERS_PER_SECOND, "", 3, 4)
-    assert reason(gate, order("BUY", "1"), START + SECOND) is None
-    assert reason(gate, order("BUY", "1"), START + SECOND) == "OrdersPerSecond"
-
-
-def test_rates_of_a_strategy_and_of_a_venue_bind_that_one() -> None:
-    gate = open_gate(
-        strategies=[StrategyRisk(name="ema", max_orders_per_minute=1)],
-        venues=[VenueRisk(name="X", max_orders_per_second=2)],
-    )
-    assert reason(gate, order("BUY", "1")) is None
-    refusal = gate.submit(order("BUY", "1"), START)
-    assert refusal == Deny(Reason.ORDERS_PER_MINUTE, "ema", 1, 2)
-    assert reason(gate, order("BUY", "1", strategy="other")) is None
-    refusal = gate.submit(order("BUY", "1", strategy="other"), START)
-    assert refusal == Deny(Reason.ORDERS_PER_SECOND, "X", 2, 3)
-
-
-def test_a_rate_that_is_set_while_running_counts_what_was_sent_before() -> None:
-    gate = open_gate()
-    for _ in range(5):
-        assert reason(gate, order("BUY", "1")) is None
-    gate.set_limits(compile_limits(RiskLimits(strategies=(StrategyRisk(name="ema", max_orders_per_minute=5),))))
-    assert reason(gate, order("BUY", "1"), START + 59 * SECOND) == "OrdersPerMinute"
-    assert reason(gate, order("BUY", "1"), START + 60 * SECOND) is None
-
-
-def test_the_log_of_sends_keeps_a_minute() -> None:
-    log = SendLog()
-    for second in range(200):
-        log.record("ema", "X", START + second * SECOND)
-    assert len(log.node.times) == 60
 
 
 def test_quantity_and_notional_of_an_order() -> None:

@@ -11,7 +11,11 @@ from trading_node.risk.rates import MINUTE, SECOND
 
 def check_rates(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
     """Refuse to send more often than the node, the strategy or the venue may."""
-    del order, holding, book
+    del order, holding
+    log = book.sends
+    now_ns += log.behind
+    if now_ns < log.newest:
+        now_ns = log.step_back(now_ns)
     for limits, sends in plan.rates:
         most, count = limits.per_second, len(sends.times)
         if most is not None and count >= most and sends.reached(most, SECOND, now_ns):
@@ -26,7 +30,7 @@ def check_repetition(order: OrderIntent, holding: Holding, plan: Plan, book: Gat
     """Refuse what a strategy sent a moment ago already."""
     del holding
     window, last = plan.limits.duplicate_window_ns, book.last_sent(order)
-    if window is None or last is None or now_ns - last >= window:
+    if window is None or last is None or not 0 <= now_ns - last < window:  # A clock that stepped back says nothing.
         return None
     since, least = ((time // NANOSECONDS_PER_MILLISECOND) for time in (now_ns - last, window))
     return Deny(Reason.DUPLICATE_ORDER, order.strategy, least, since)

@@ -37,6 +37,9 @@ class SendLog:
     """Sends of the whole node, and of those strategies and venues that have a limit.
 
     All sends of the last minute are kept with their origin: a limit that is set now counts what was sent before.
+
+    A clock that steps back neither holds orders back until it has caught up nor forgets what was just sent: times go on
+    from the last send, by as much as the clock goes on. One that steps forward lets a former minute be forgotten.
     """
 
     def __init__(self) -> None:
@@ -45,10 +48,18 @@ class SendLog:
         self.venues: dict[str, SendTimes] = {}
         self.counts: defaultdict[tuple[str, str], int] = defaultdict(int)
         """Messages since the start, by strategy and venue."""
+        self.behind = 0
+        """Nanoseconds that the clock has stepped back; times that are kept are ahead of it by these."""
+        self.newest = 0
+        """Time of the newest send, as it is kept."""
         self._origins: deque[tuple[str, str]] = deque()
 
     def record(self, strategy: str, venue: str, now_ns: int) -> None:
         """Count a message of a strategy to a venue."""
+        now_ns += self.behind
+        if now_ns < self.newest:
+            now_ns = self.step_back(now_ns)
+        self.newest = now_ns
         times, origins = self.node.times, self._origins
         times.append(now_ns)
         origin = (strategy, venue)
@@ -61,6 +72,11 @@ class SendLog:
             of_strategy.record(now_ns)
         if self.venues and (of_venue := self.venues.get(venue)) is not None:
             of_venue.record(now_ns)
+
+    def step_back(self, now_ns: int) -> int:
+        """Take a time that is before the newest send for that of the newest send, and later ones accordingly."""
+        self.behind += self.newest - now_ns
+        return self.newest
 
     def withdraw(self, strategy: str, venue: str) -> None:
         """Forget the last message, which was of this strategy and to this venue: it was decided and not sent."""

@@ -96,7 +96,7 @@ class Valuation:
         The day's profit counts from what was last known before midnight, so that a loss while nobody asked is seen.
         """
         day, first = now_ns // DAY_NS, self._day < 0
-        if day == self._day:
+        if day <= self._day:  # A clock that steps back over midnight begins no day.
             if self.moved or self.dirty:
                 self.revalue()
             return
