@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 LINEAR = "LIN"
 INVERSE = "INV"
 VERBATIM = "~"
-_PLAIN = "/+#$&=()~_. "
+_PLAIN = "/+#$&=()~_.^ "
 """Characters besides letters, digits and - that a payload may hold as they are."""
 _REMEDY = "write VENUE:TYPE:PAYLOAD or VENUE:TYPE:PAYLOAD@CHAIN, such as BINANCE-FUTURES:PERPETUAL:BTC-USDT@LIN"
 

@@ -7,8 +7,9 @@ from nautilus_trader.model import instruments
 from nautilus_trader.model.enums import CurrencyType
 
 from trading_api.adapters import Adapter
+from trading_node.assets import plain_code
 from trading_node.instrument_ids import InstrumentTerms, InstrumentType
-from trading_node.venue_symbols import to_canonical
+from trading_node.venue_symbols import base_of, to_canonical
 
 _TYPES: dict[type, InstrumentType] = {
     instruments.CurrencyPair: InstrumentType.SPOT,
@@ -54,18 +55,23 @@ def read_traits(instrument: instruments.Instrument, adapter: Adapter | None = No
     kind = _TYPES.get(type(instrument))
     if kind is InstrumentType.SPOT and base is not None and base.currency_type == quote.currency_type:
         kind = InstrumentType.FX if quote.currency_type == CurrencyType.FIAT else kind
-    codes = ("" if base is None else base.code, quote.code)
-    terms = InstrumentTerms(type=kind, base=codes[0], quote=codes[1])
+    terms = InstrumentTerms(type=kind, base="" if base is None else base.code, quote=quote.code)
+    canonical = to_canonical(instrument.id.value, terms, adapter)
+    settlement = instrument.get_settlement_currency().code
+    # An option's price is in what it settles in, whatever its strike is in: nothing is the reciprocal of anything.
+    option = kind is InstrumentType.OPTION and instrument.is_inverse
+    priced_in = settlement if option else terms.quote
     return Traits(
         name=instrument.id.value,
         venue=instrument.id.venue.value,
-        canonical=to_canonical(instrument.id.value, terms, adapter),
+        canonical=canonical,
         kind=kind,
-        base=codes[0] or _underlying(instrument),
-        quote=codes[1],
-        settlement=instrument.get_settlement_currency().code,
+        # The engine calls the base of OKX's futures BTC-USDT, and that of Kraken's spot XXBT.
+        base=base_of(canonical) or terms.base or _underlying(instrument),
+        quote=plain_code(priced_in),
+        settlement=plain_code(settlement),
         multiplier=instrument.multiplier.as_decimal(),
-        inverse=instrument.is_inverse,
+        inverse=instrument.is_inverse and priced_in != settlement,
         selection=getattr(instrument, "selection_name", "") or "",
     )
 

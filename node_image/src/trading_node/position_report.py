@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from trading_node.assets import asset_of
 from trading_node.exact import exact_arithmetic, plain, ratio
 from trading_node.instrument_ids import InstrumentIdError
 from trading_node.positions import Exposure, Position, aggregate, by_base_asset, by_instrument, value_position
@@ -40,19 +41,27 @@ class Prices:
 def conversion_rates(marks: Iterable[Mark], currency: str, equal: frozenset[str]) -> dict[str, Decimal]:
     """Return what one of each currency is worth in one, as far as prices lead there; over the fewest of them."""
     worth: dict[str, list[tuple[str, Decimal]]] = {}
+
+    def price(base: str, quote: str, price: Decimal) -> None:
+        worth.setdefault(quote, []).append((base, price))
+        worth.setdefault(base, []).append((quote, ratio(_ONE, price)))
+
     for mark in marks:
         if mark.base and mark.price > 0:
-            worth.setdefault(mark.currency, []).append((mark.base, mark.price))
-            worth.setdefault(mark.base, []).append((mark.currency, ratio(_ONE, mark.price)))
+            price(mark.base, mark.currency, mark.price)
+            for code in (mark.base, mark.currency):
+                asset, units = asset_of(code)
+                if asset != code:
+                    price(code, asset, units)
     rates = {currency: _ONE}
     if currency in equal:
         rates |= dict.fromkeys(equal, _ONE)
     reached = list(rates)
     with exact_arithmetic():
         for known in reached:  # grows while it is walked
-            for other, price in worth.get(known, ()):
+            for other, worth_of_one in worth.get(known, ()):
                 if other not in rates:
-                    rates[other] = ratio(price * rates[known], _ONE)
+                    rates[other] = ratio(worth_of_one * rates[known], _ONE)
                     reached.append(other)
     return rates
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from trading_node.assets import asset_of
+from trading_node.assets import asset_of, plain_code
 from trading_node.book_events import Filled
 from trading_node.exact import exact_arithmetic, ratio, rounded
 
@@ -121,11 +121,12 @@ def _flat(fill: Filled) -> Position:
 
 def _next(position: Position, fill: Filled) -> Position:
     change = fill.quantity * fill.side.sign
-    in_base = fill.spot and bool(fill.commission) and fill.commission_currency == fill.base_currency
+    currency = plain_code(fill.commission_currency)
+    in_base = fill.spot and bool(fill.commission) and currency == plain_code(fill.base_currency)
     before = position.quantity
     closed = _closed_quantity(before, change)
     profit = _profit(position, closed, fill.price)
-    if fill.commission_currency == position.settlement_currency and not in_base:
+    if currency == plain_code(position.settlement_currency) and not in_base:
         profit -= fill.commission
     after = before + change
     average = _average_price(position, change, after, fill.price)

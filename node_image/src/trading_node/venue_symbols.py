@@ -65,6 +65,21 @@ def to_engine(canonical: str, venue: str = "") -> str:
     return f"{symbol}.{venue or usual}"
 
 
+def base_of(canonical: str) -> str:
+    """Return the asset that an instrument is about, as its canonical id says; empty where that does not tell."""
+    parsed = parse_canonical(canonical)
+    if parsed.venue not in _ENGINE_VENUES or parsed.payload.startswith(VERBATIM):
+        return ""
+    match parsed.type:
+        case InstrumentType.SPOT | InstrumentType.PERPETUAL:
+            return parsed.payload.rpartition("-")[0]
+        case InstrumentType.FUTURE:
+            return parsed.payload.rsplit("-", 2)[0]
+        case InstrumentType.OPTION:
+            return parsed.payload.rsplit("-", 4)[0]
+    return ""
+
+
 def _spelled(canonical: CanonicalId) -> str | None:
     if canonical.payload.startswith(VERBATIM):
         return canonical.payload.removeprefix(VERBATIM)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.unit.books.stories import light
 from trading_api.adapters import Adapter
 from trading_node.instrument_ids import CanonicalId, InstrumentIdError, InstrumentTerms, InstrumentType, parse_canonical
-from trading_node.venue_symbols import to_canonical, to_engine
+from trading_node.venue_symbols import base_of, to_canonical, to_engine
 
 VENUES = ["BINANCE", "BYBIT", "OKX", "DERIBIT", "KRAKEN", "HYPERLIQUID", "NASDAQ", "IDEALPRO", "SIM", "BINANCE-SPOT"]
 NAMED = {
@@ -104,6 +104,22 @@ def test_an_adapter_spells_the_same_whatever_its_venue_is_called(engine: str, ca
 def test_exchanges_without_rules_keep_their_spelling(engine: str, kind: InstrumentType | None, canonical: str) -> None:
     assert to_canonical(engine, InstrumentTerms(type=kind)) == canonical
     assert to_engine(canonical) == engine
+
+
+@pytest.mark.parametrize(
+    ("canonical", "base"),
+    [
+        ("BINANCE-SPOT:SPOT:BTC-USDT", "BTC"),
+        ("HYPERLIQUID:PERPETUAL:xyz%3ATSLA-USD@LIN", "xyz:TSLA"),
+        ("BYBIT:FUTURE:BTC-USD-H26@INV", "BTC"),
+        ("DERIBIT:OPTION:XRP-USDC-270326-0d55-P@LIN", "XRP"),
+        ("DERIBIT:SPREAD:BTC-FS-25DEC26_PERP", ""),
+        ("BINANCE:OTHER:~BTC-USDT", ""),
+        ("NYSE:EQUITY:BRK-B", ""),
+    ],
+)
+def test_ids_tell_what_an_instrument_is_about(canonical: str, base: str) -> None:
+    assert base_of(canonical) == base
 
 
 assets = st.text(st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"), min_size=1, max_size=8)

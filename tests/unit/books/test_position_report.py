@@ -105,6 +105,14 @@ def test_rates_lead_over_several_prices() -> None:
     assert conversion_rates([mark("BTC", "USDT", "0"), mark("", "USDT", "5")], "USDT", frozenset()) == {"USDT": 1}
 
 
+def test_rates_know_a_currency_by_all_its_codes() -> None:
+    marks = [mark("XXBT", "ZUSD", "100"), mark("1000SHIB", "USD", "0.02")]
+    rates = conversion_rates(marks, "USD", frozenset({"USD", "USDT"}))
+    assert rates["ZUSD"] == rates["USDT"] == Decimal(1)
+    assert rates["BTC"] == rates["XXBT"] == Decimal(100)
+    assert rates["SHIB"] == Decimal("0.00002")
+
+
 async def test_positions_come_from_the_books(tmp_path: Path) -> None:
     books = Books(BooksSettings(trader_id=TRADER, directory=tmp_path))
     try:

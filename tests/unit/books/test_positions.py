@@ -114,6 +114,18 @@ def test_commission_in_what_was_bought_is_taken_from_the_holding() -> None:
     assert sold.realized_profit == Decimal("-0.1")  # 100 paid, 99.9 got back
 
 
+def test_commission_under_another_code_of_what_was_bought() -> None:
+    """Kraken's fills say XXBT where its instruments say BTC."""
+    buy = filled("1", "1", "100", commission=Decimal("0.001"), commission_currency="XXBT", spot=True)
+    sell = filled(
+        "2", "0.999", "100", 6, side=Side.SELL, commission=Decimal("0.2"), commission_currency="ZUSD", spot=True
+    )
+    dollars = {"quote_currency": "USD", "settlement_currency": "USD"}
+    position = fold_position([replace(buy, **dollars), replace(sell, **dollars)])
+    assert position is not None
+    assert (position.quantity, position.realized_profit) == (Decimal(0), Decimal("-0.3"))
+
+
 def test_commission_in_what_was_bought_by_hand() -> None:
     """Bought 1 at 100 and 1 at 120, each a hundredth less; sold 1.5 at 130, paid for in dollars; 0.48 is left."""
     buys = [
@@ -216,7 +228,7 @@ def test_a_thousand_of_a_coin_under_one_name_adds_up_with_the_coin() -> None:
         ("BTC", "BTC", 1), ("1INCH", "1INCH", 1), ("XBT", "BTC", 1), ("XDG", "DOGE", 1), ("1000SHIB", "SHIB", 1000),
         ("SHIB1000", "SHIB", 1000), ("10000LADYS", "LADYS", 10_000), ("1000000MOG", "MOG", 10**6),
         ("1MBABYDOGE", "BABYDOGE", 10**6), ("kPEPE", "PEPE", 1000), ("KSM", "KSM", 1), ("1000X", "1000X", 1),
-        ("AAPL", "AAPL", 1), ("", "", 1),
+        ("AAPL", "AAPL", 1), ("", "", 1), ("XXBT", "BTC", 1), ("ZUSD", "USD", 1), ("XRP", "XRP", 1),
     ],
 )  # fmt: skip
 def test_assets_behind_codes(code: str, asset: str, units: int) -> None:
