@@ -63,7 +63,7 @@ LIVE = (
         "Live without state",
         remove("spec.state"),
         "spec.state",
-        "mode Live keeps books that outlive the pod: add state with size, such as 1Gi",
+        "mode Live keeps books that outlive the pod: add state with size, such as 10Gi",
     ),
     Bad(
         "a live replay",

@@ -186,7 +186,7 @@ class TradingDeploymentSpec(ApiModel):
             required=True,
             cel="self.mode != 'Live' || has(self.state)",
             holds=lambda spec: spec.mode is not Mode.LIVE or spec.state is not None,
-            says="mode Live keeps books that outlive the pod: add {state} with {size}, such as 1Gi",
+            says="mode Live keeps books that outlive the pod: add {state} with {size}, such as 10Gi",
         ),
         Rule(
             at="live_confirmation",

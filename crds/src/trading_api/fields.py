@@ -191,7 +191,7 @@ StorageClassName = Annotated[
 StorageSize = Annotated[
     str,
     Field(min_length=2, max_length=12),
-    Matches(r"[1-9][0-9]{0,6}(Mi|Gi|Ti)", "write a size in Mi, Gi or Ti, such as 1Gi"),
+    Matches(r"[1-9][0-9]{0,6}(Mi|Gi|Ti)", "write a size in Mi, Gi or Ti, such as 10Gi"),
 ]
 Duration = Annotated[
     str,

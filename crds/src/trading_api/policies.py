@@ -102,8 +102,9 @@ class WhenDeleted(StrEnum):
 class State(ApiModel):
     """A volume for what outlives the node: the books or their journal, and paper accounts."""
 
-    size: StorageSize = "1Gi"
-    """Least size of the volume; it grows where its StorageClass lets it, and never shrinks."""
+    size: StorageSize = "10Gi"
+    """Least size of the volume, by default for some two million orders in the embedded database; it grows where its
+    StorageClass lets it, and never shrinks."""
     storage_class_name: StorageClassName | None = None
     """StorageClass of the volume; absent: the cluster's default. Cannot be changed."""
     when_deleted: WhenDeleted = WhenDeleted.RETAIN

@@ -174,7 +174,7 @@ class Bookkeeping:
         writer = books.writer
         if self._well and not (
             books.lost or books.memory or books.untold or books.journal.failure
-            or writer.refused or writer.failure or writer.stuck
+            or writer.refused or writer.shortage or writer.failure or writer.stuck
         ):  # fmt: skip
             return True  # In one look, and only those that are said to be unwell are asked how it goes.
         health = books.health()

@@ -14,6 +14,7 @@ _GAUGES: tuple[tuple[str, str, Callable[[BookStats], float]], ...] = (
     ("queue_events", "Events that are told and not yet in the database.", lambda s: s.queue_depth),
     ("journal_bytes", "Size of the journal on disk.", lambda s: s.queue_bytes),
     ("memory_events", "Events in memory alone, because the journal takes none.", lambda s: s.memory_depth),
+    ("free_bytes", "Free room on the volume of journal and embedded database.", lambda s: s.free_bytes),
     ("lag_seconds", "Age of the oldest event that waits for the database.", lambda s: s.lag_seconds),
     ("database_up", "1 while the database answers.", lambda s: float(s.database_up)),
 )

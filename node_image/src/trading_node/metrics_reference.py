@@ -104,7 +104,7 @@ def _gate() -> Gate:
 
 
 _BOOKS = BookStats(
-    queue_depth=0, queue_bytes=0, memory_depth=0, lag_seconds=0.0, database_up=True, schema_revision="",
+    queue_depth=0, queue_bytes=0, memory_depth=0, free_bytes=0, lag_seconds=0.0, database_up=True, schema_revision="",
     events_written=0, batches=0, retries=0, rejected=0, lost=0, missing=0, untranslated=0,
     lag_counts=(0,) * (len(LAG_BOUNDS) + 1), lag_sum=0.0, last_error="",
 )  # fmt: skip

@@ -180,9 +180,10 @@ def test_no_room_anywhere_is_told_at_once(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("trading_node.store.books.open_journal", partial(journal.open_journal, segment_bytes=500))
     books = Books(settings(tmp_path, journal_bytes=2000, memory_events=3))
     told = 0
-    while books.health().ok:
+    while not books.stats().memory_depth:
         books.record(noted(f"n-{told}", text="x" * 500))
         told += 1
+    assert not books.health().ok
     assert "limit of 2000 bytes" in books.health().reason
     while not books.stats().lost:
         books.record(noted(f"n-{told}", text="x" * 500))

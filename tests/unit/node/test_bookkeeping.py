@@ -33,7 +33,8 @@ EXAMPLES = Path(__file__).parents[3] / "docs/examples"
 WORD = "h0rse"
 ORDER = OrderIntent("O-1", "ema", Contract("BTCUSDT.BINANCE", "BINANCE", "USDT", "USDT"), True, Decimal(1), "MARKET")
 STATS = BookStats(
-    queue_depth=7, queue_bytes=4096, memory_depth=1, lag_seconds=0.5, database_up=True, schema_revision="0001",
+    queue_depth=7, queue_bytes=4096, memory_depth=1, free_bytes=512,
+    lag_seconds=0.5, database_up=True, schema_revision="0001",
     events_written=90, batches=3, retries=2, rejected=1, lost=4, missing=6, untranslated=8,
     lag_counts=(50, 30, *(0,) * 11, 10), lag_sum=12.5, last_error="disk full",
 )  # fmt: skip
@@ -287,7 +288,8 @@ def test_metrics_are_there_once_the_books_are_open() -> None:
     assert registry.get_sample_value("trading_node_books_queue_events") is None
     shown.append(STATS)
     expected = {
-        "queue_events": 7, "journal_bytes": 4096, "memory_events": 1, "lag_seconds": 0.5, "database_up": 1,
+        "queue_events": 7, "journal_bytes": 4096, "memory_events": 1,
+        "free_bytes": 512, "lag_seconds": 0.5, "database_up": 1,
         "events_written_total": 90, "batches_total": 3, "retries_total": 2, "events_rejected_total": 1,
         "events_lost_total": 4, "events_missing_total": 6, "events_untranslated_total": 8,
         "commit_seconds_sum": 12.5, "commit_seconds_count": 90,

@@ -15,6 +15,7 @@ from trading_node.store.codec import LETTERS, UNTRANSLATED, encode_somehow, to_j
 from trading_node.store.engine import database_url, embedded_url, shown
 from trading_node.store.journal import JournalError, SyncPolicy, open_journal
 from trading_node.store.rejected import REJECTED, count_rejected
+from trading_node.store.room import free_bytes
 from trading_node.store.stats import BookStats, Health
 from trading_node.store.writer import Pacing, Writer
 
@@ -156,7 +157,8 @@ class Books:
         reason = next(filter(None, reasons), "")
         if reason:
             return Health(ok=False, reason=str(reason))
-        return Health(ok=False, reason=writer.refused, may_start=True) if writer.refused else _WELL
+        reason = writer.refused or writer.shortage
+        return Health(ok=False, reason=reason, may_start=True) if reason else _WELL
 
     def _has_rejects(self) -> bool:
         try:
@@ -171,6 +173,7 @@ class Books:
             queue_depth=journal.last_sequence - journal.acked_sequence + len(self.memory),
             queue_bytes=journal.size,
             memory_depth=len(self.memory),
+            free_bytes=self._free_bytes(),
             lag_seconds=writer.lag_seconds,
             database_up=writer.database_up,
             schema_revision=writer.revision,
@@ -185,6 +188,12 @@ class Books:
             lag_sum=writer.lag.sum,
             last_error=writer.last_error,
         )
+
+    def _free_bytes(self) -> int:
+        try:
+            return free_bytes(self.journal.directory)
+        except OSError:
+            return 0
 
     def wait_ready(self, seconds: float) -> bool:
         """Wait until the database was reached and has its schema; blocks the thread. False when time is up."""

@@ -69,10 +69,10 @@ class Journal:
         self, directory: Path, lock: int, recovered: Recovered, acked: int, synced: int,
         *, segment_bytes: int, max_bytes: int, policy: SyncPolicy,
     ) -> None:  # fmt: skip
-        self._directory = directory
+        self.directory = directory
         self._lock_fd = lock
         self._segment_bytes = segment_bytes
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._policy = policy
         self._guard = threading.Lock()
         """Held to look at the segments and to change them."""
@@ -132,7 +132,7 @@ class Journal:
         it is the disk that does not confirm it.
         """
         if self._closed:
-            raise JournalError(f"the journal in {self._directory} is closed")
+            raise JournalError(f"the journal in {self.directory} is closed")
         sequence = self._last + 1
         frame = pack_frame(sequence, time_ns, payload)
         segment, file = self._newest, self._file
@@ -159,7 +159,7 @@ class Journal:
         except OSError as error:
             if self._file is not None and not self._file.cut(self._newest.size):
                 self._file = None  # A torn end that cannot be cut off: go on in another file, its reader stops there.
-            text = f"{self._directory}: {error.strerror}"
+            text = f"{self.directory}: {error.strerror}"
             raise (JournalFullError if error.errno in _FULL else JournalError)(text) from error
         return self._newest
 
@@ -241,7 +241,7 @@ class Journal:
         if trouble is None:
             self.failure = ""
             return
-        text = f"{self._directory}: the disk does not confirm what was written: {trouble.strerror}"
+        text = f"{self.directory}: the disk does not confirm what was written: {trouble.strerror}"
         if self._is_in_doubt():
             self.failure = text
         raise JournalError(text) from trouble
@@ -322,17 +322,17 @@ class Journal:
         return segment.size + length > self._segment_bytes and segment.last >= segment.first
 
     def _make_room(self, length: int) -> SegmentFile:
-        if self.size + length > self._max_bytes:
-            raise OSError(errno.ENOSPC, f"the journal holds its limit of {self._max_bytes} bytes")
+        if self.size + length > self.max_bytes:
+            raise OSError(errno.ENOSPC, f"the journal holds its limit of {self.max_bytes} bytes")
         return self._rotate()
 
     def _rotate(self) -> SegmentFile:
         first = self._last + 1
-        path = self._directory / f"{first:020d}{SUFFIX}"
+        path = self.directory / f"{first:020d}{SUFFIX}"
         file = SegmentFile(path, min(STEP_BYTES, self._segment_bytes))
         try:
             file.write(HEADER, 0)
-            sync_directory(self._directory)
+            sync_directory(self.directory)
             if self._file is not None:
                 self._file.finish(self._newest.size)
         except OSError:

@@ -27,6 +27,8 @@ class BookStats:
     """Size of the journal on disk."""
     memory_depth: int
     """Events held in memory because the journal could not take them."""
+    free_bytes: int
+    """What the volume of the journal still takes; 0 where it does not say."""
     lag_seconds: float
     """Age of the oldest event that is not in the database and has waited; 0 when there is none."""
     database_up: bool

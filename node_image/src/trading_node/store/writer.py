@@ -22,6 +22,7 @@ from trading_node.store.frames import Record
 from trading_node.store.journal import Journal, JournalError
 from trading_node.store.migrate import SchemaError, migrate
 from trading_node.store.rejected import put_aside
+from trading_node.store.room import shortage
 from trading_node.store.stats import LagHistogram
 
 SYNC_AFTER_SECONDS = 1.0
@@ -98,6 +99,8 @@ class Writer:
         """That events were refused, as long as the file of these is there."""
         self.stuck = ""
         """What again and again keeps events from being written that is neither the data nor a database that is away."""
+        self.shortage = ""
+        """What of the room for events is so short that the rest is to be kept, where that is so."""
         self._failed_in_a_row = 0
         self.events_written = self.batches = self.retries = self.rejected = 0
         self.lost = 0
@@ -156,6 +159,7 @@ class Writer:
         """See to it that the disk holds what the database does not take soon, whatever the database is doing."""
         seen = self._journal.last_sequence
         while True:
+            self._see_shortage()
             await asyncio.sleep(SYNC_AFTER_SECONDS / 2)
             is_behind = self._journal.acked_sequence < seen
             seen = self._journal.last_sequence
@@ -165,6 +169,11 @@ class Writer:
                     self._journal.sync()
             except (JournalError, OSError) as trouble:
                 self._note(str(trouble))
+
+    def _see_shortage(self) -> None:
+        journal = self._journal
+        with suppress(OSError):  # Whether the volume is there at all is seen by what writes to it.
+            self.shortage = shortage(journal.directory, used=journal.size, limit=journal.max_bytes)
 
     def _see_waiting(self, *, is_behind: bool) -> None:
         waiting = self._waiting
