@@ -1,18 +1,23 @@
 """The journal and the disk under it: what it says the disk holds is held, and its files do not pile up."""
 
+import asyncio
 import logging
 import mmap
 import os
 import shutil
+import threading
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.unit.books.disk import Disk
+from tests.unit.books.stories import noted
 from tests.unit.books.test_books import life, settings, tell
 from tests.unit.books.test_journal import cannot_be_mapped, drain, reopened
+from tests.waiting import eventually
 from trading_node.store import journal as journal_module
+from trading_node.store import writer
 from trading_node.store.books import Books
 from trading_node.store.journal import SyncPolicy, open_journal
 from trading_node.store.recovery import CHECKPOINT, JournalDamagedError, JournalError
@@ -210,6 +215,38 @@ def test_a_gap_is_told_with_its_numbers_and_counted_once(
     journal.ack(5)
     journal.close()
     assert b"tow" in path.with_suffix(".damaged").read_bytes()
+
+
+def test_a_record_that_is_damaged_while_the_node_runs_makes_the_books_unwell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing reads on behind it, and nothing turns in circles before it."""
+    lets = threading.Event()
+
+    async def later(*_: object) -> str:
+        await asyncio.to_thread(lets.wait)
+        return "0001"
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writer, "migrate", later)
+        patched.setattr(writer, "claim", later)
+        books = Books(settings(tmp_path))
+        for number in range(3):
+            books.record(noted(f"n-{number}", text=f"text-{number}"))
+        (path,) = (tmp_path / "journal").glob("*.journal")
+        with path.open("r+b") as file:
+            file.seek(path.read_bytes().index(b"text-1"))
+            file.write(b"TEXT")
+        lets.set()
+        eventually(lambda: not books.health().ok, "the books are unwell", every=0.005)
+        assert "does not give back" in books.health().reason
+        assert books.close(0.1) == 3
+    with pytest.raises(JournalDamagedError, match="records 2 to 2"):
+        Books(settings(tmp_path))
+    books = Books(settings(tmp_path, salvage=True))
+    assert books.wait_written(20)
+    assert books.stats().events_written == 2
+    books.close()
 
 
 def test_the_lost_end_of_a_file_before_another_is_told(tmp_path: Path) -> None:

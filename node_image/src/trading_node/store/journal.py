@@ -19,7 +19,7 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
-from trading_node.store.frames import HEADER, HEADER_SIZE, Record, pack_frame, read_frames
+from trading_node.store.frames import HEADER, HEADER_SIZE, Record, pack_frame, read_frame, read_frames
 from trading_node.store.recovery import (
     CHECKPOINT,
     SUFFIX,
@@ -164,7 +164,10 @@ class Journal:
         return self._newest
 
     def read(self, limit: int) -> list[Record]:
-        """Return the next records, oldest first; each is returned once. Empty when there is nothing new."""
+        """Return the next records, oldest first; each is returned once. Empty when there is nothing new.
+
+        Raises JournalError where a record of this run is not there any more.
+        """
         records: list[Record] = []
         for record in self._backlog:
             records.append(record)
@@ -298,10 +301,13 @@ class Journal:
                 break
         if not behind and len(data) == _CHUNK:
             data = os.pread(fd, size - offset, offset)  # One record is longer than a chunk.
-            record, behind = next(read_frames(data, 0))
-            records.append(record)
+            if (found := read_frame(data, 0)) is not None:
+                records.append(found[0])
+                behind = found[1]
+        if not behind:  # The next start says which records are gone, and goes on behind them.
+            raise JournalError(f"{segment.path} does not give back at byte {offset} what was written there")
         self._reading = (segment, fd, offset + behind)
-        return behind > 0
+        return True
 
     def _leave(self, segment: Segment, fd: int) -> bool:
         """Go on to the next segment if this one gets no more records."""
