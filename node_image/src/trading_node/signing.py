@@ -5,8 +5,10 @@ meantime must not leave: it is asked again when the client takes it up, and, for
 the request goes out. Works on the live clients of any adapter, which are Python objects.
 """
 
+import asyncio
 import contextvars
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,6 +18,7 @@ from nautilus_trader.execution.messages import ModifyOrder, SubmitOrder, SubmitO
 from nautilus_trader.live.execution_client import LiveExecutionClient
 from nautilus_trader.model.orders import Order
 
+from trading_node.pacing import BINANCE_QUOTAS, Pacer
 from trading_node.risk.decision import Deny, Reason
 
 type Permits = Callable[[Order], Deny | None]
@@ -113,20 +116,33 @@ def _guard_requests(http_client: Any, permits: Permits) -> None:  # noqa: ANN401
 
     ``send_request`` comes after the signature and before the queue of the HTTP client, so it is later than
     ``sign_request``, and it is looked up for each request, which ``sign_request`` is not. An error of the client's own
-    kind is taken as the venue's refusal: the order becomes rejected and is not tried again.
+    kind is taken as the venue's refusal: the order becomes rejected and is not tried again. What that queue would hold
+    back waits before it is asked about.
     """
-    send = http_client.send_request
+    send: Callable[..., Awaitable[Any]] = http_client.send_request
+    pacer = Pacer(BINANCE_QUOTAS)
 
-    def guarded(http_method: HttpMethod, url_path: str, *args: Any, **options: Any) -> Awaitable[Any]:  # noqa: ANN401
+    async def guarded(http_method: HttpMethod, url_path: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        wait = pacer.take(options.get("ratelimiter_keys") or (), time.monotonic())
+        if wait > 0 and _sending.get():
+            await asyncio.sleep(wait)
+            _sign_again(http_client, options.get("payload"))
         refused = [(order, deny) for order in _sending.get() if (deny := permits(order)) is not None]
         for order, refusal in refused:
             _log.warning("%s is not sent: %s", order.client_order_id, refusal)
         if refused:
             raise BinanceClientError(status=403, message=f"not sent: {refused[0][1]}", headers={})
-        sent: Awaitable[Any] = send(http_method, url_path, *args, **options)
-        return sent
+        return await send(http_method, url_path, *args, **options)
 
     http_client.send_request = guarded
+
+
+def _sign_again(http_client: Any, payload: dict[str, str] | None) -> None:  # noqa: ANN401
+    """Give a request that waited the time of now, so that the venue does not refuse it for its age."""
+    if payload is not None and "signature" in payload:
+        del payload["signature"]
+        payload["timestamp"] = str(http_client._clock.timestamp_ms())  # noqa: SLF001  # as its endpoints do
+        payload["signature"] = http_client._get_sign(http_client._prepare_params(payload))  # noqa: SLF001
 
 
 def _generate_denied(client: Any, order: Order, refusal: Deny) -> None:  # noqa: ANN401
