@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from trading_node.book_events import Filled
+from trading_node.errors import not_trading
 from trading_node.reconciliation.books import BooksNow
 from trading_node.reconciliation.facts import OPENING
 from trading_node.threads import in_daemon_thread
@@ -45,9 +46,18 @@ class BookHistory:
         return await self._asked().read(time.time_ns() - LOOK_BACK_NS)
 
     async def written(self) -> None:
-        """Wait until the database has all that the books were told, however long that takes."""
+        """Wait until the database has all that the books were told, however long that takes.
+
+        Raises NodeError (NOT_TRADING) for a database that will never take it, such as one of another account's books.
+        """
         books, told = self._books, False
         while not await in_daemon_thread(lambda: books.wait_written(WAIT_SECONDS), "await-books"):
+            if books.writer.failure:
+                raise not_trading(
+                    f"The books in {books.database} cannot be kept: {books.writer.failure}",
+                    "Correct the database, or name another in the run-config's database section",
+                    reason="BooksFailed",
+                )
             if not told:
                 told = True
                 _log.warning(

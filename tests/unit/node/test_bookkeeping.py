@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 from decimal import Decimal
 from pathlib import Path
 from threading import Event
@@ -241,6 +242,35 @@ class TestLife:
         finally:
             await live.close(5)
             await paper.close(30)
+
+    async def test_what_is_never_written_is_not_waited_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A database that was away while the books were opened, and turns out to be another's."""
+        monkeypatch.setattr(bookkeeping, "READY_SECONDS", 0.0)
+        monkeypatch.setattr("trading_node.book_history.WAIT_SECONDS", 0.05)
+        section = DatabaseSection(directory="books", url=f"sqlite:///{tmp_path / 'shared.sqlite3'}")
+        paper = Bookkeeping(section, tmp_path / "paper", TRADER, {}, {"mode": "Paper"})
+        await paper.open()
+        history = paper.history()
+        assert history is not None
+        await history.written()
+        await paper.close(30)
+        hold = sqlite3.connect(tmp_path / "shared.sqlite3", isolation_level=None)
+        hold.execute("BEGIN EXCLUSIVE")
+        live = Bookkeeping(section, tmp_path / "live", TRADER, {}, {"mode": "Live"})
+        await live.open()
+        live.record(placed("O-1"))
+        hold.execute("ROLLBACK")
+        hold.close()
+        try:
+            history = live.history()
+            assert history is not None
+            with pytest.raises(NodeError, match="about mode Paper") as caught:
+                await history.read()
+            assert caught.value.exit_code is ExitCode.NOT_TRADING
+        finally:
+            await live.close(5)
 
     def test_what_books_are_about(self) -> None:
         paper = json.loads((EXAMPLES / "paper.json").read_text())
