@@ -201,6 +201,8 @@ class NautilusReconciliation:
             if memory is not None:
                 await self._restore(memory)
             await asyncio.gather(*(reconciler.agree() for reconciler in self._reconcilers))
+        except NodeError:
+            raise  # it says by itself why, and what to do
         except Exception as error:
             _log.exception("the former life could not be taken up, or the venues could not be compared with it")
             raise crashed(

@@ -15,7 +15,7 @@ from tests.node.reconciliation.desk import Desk, life
 from tests.venue.nautilus_node import until
 from tests.venue.venue import Venue
 from trading_api.exit_codes import ExitCode
-from trading_node.errors import NodeError
+from trading_node.errors import NodeError, not_trading
 from trading_node.nautilus_reconciliation import NautilusReconciliation
 
 pytestmark = pytest.mark.asyncio
@@ -74,3 +74,18 @@ async def test_an_error_of_ours_at_the_start_is_not_blamed_on_a_strategy(venue: 
         async with life(venue, tmp_path, before_start=break_the_look):
             pass
     assert raised.value.exit_code == ExitCode.CRASHED
+
+
+async def test_books_that_can_never_be_read_say_so(venue: Venue, tmp_path: Path) -> None:
+    class Refused:
+        async def read(self) -> Never:
+            raise not_trading("The books are about another account", "Name another database", reason="BooksFailed")
+
+    def refuse(reconciliation: NautilusReconciliation) -> None:
+        parts: Any = reconciliation
+        parts._memory = Refused
+
+    with pytest.raises(NodeError, match="about another account") as raised:
+        async with life(venue, tmp_path, before_start=refuse):
+            pass
+    assert (raised.value.exit_code, raised.value.reason) == (ExitCode.NOT_TRADING, "BooksFailed")
