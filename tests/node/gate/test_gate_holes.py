@@ -165,3 +165,29 @@ def test_an_algorithm_that_runs_on_opens_no_position_after_the_exit(*, gated: bo
         assert (run.position() == Decimal(0)) is gated
         children = [order for order in run.orders(OrderStatus.DENIED) if order.exec_spawn_id is not None]
         assert bool(children) is gated
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_a_market_exit_ends_flat_although_an_algorithm_runs_on(*, gated: bool) -> None:
+    """Nautilus' own exit cancels orders and closes positions; the algorithm's schedule it leaves as it is."""
+    steps = Late()
+    with backtest(steps, gated=gated) as run:
+
+        def start_algorithm(script: Script) -> None:
+            script.market(
+                BUY,
+                "1",
+                exec_algorithm_id=ExecAlgorithmId("TWAP"),
+                exec_algorithm_params={"horizon_secs": 10.0, "interval_secs": 1.0},
+            )
+
+        def leave(script: Script) -> None:
+            assert run.position() > 0
+            if run.gate is not None:
+                run.gate.stop_taking(Admission.REDUCE)  # as a node that stops does
+            script.market_exit()
+
+        steps.update({1: start_algorithm, 4.5: leave})
+        run.run()
+        assert (run.position() == Decimal(0)) is gated
+        assert set(run.reasons()) == ({"ReduceOnly"} if gated else set())
