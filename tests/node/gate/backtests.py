@@ -34,8 +34,10 @@ BUY, SELL = OrderSide.BUY, OrderSide.SELL
 class Script(Strategy):  # type: ignore[misc]
     """Does one thing after the other, each at its second."""
 
-    def __init__(self, steps: "Mapping[Any, Callable[[Script], object]]", instrument: Any, tag: str) -> None:
-        super().__init__(StrategyConfig(order_id_tag=tag))
+    def __init__(
+        self, steps: "Mapping[Any, Callable[[Script], object]]", instrument: Any, tag: str, *, manage_stop: bool = False
+    ) -> None:
+        super().__init__(StrategyConfig(order_id_tag=tag, manage_stop=manage_stop))
         self.instrument = instrument
         self._steps = steps
 
@@ -113,6 +115,7 @@ def backtest(
     max_notional: dict[str, int] | None = None,
     balance: str = "1000000 USDT",
     gap: tuple[int, int] = (0, 0),
+    manage_stop: bool = False,
 ) -> Iterator[Run]:
     """Build a backtest of ``seconds`` quotes, a second apart but for a gap; prices repeat the last one. Not run yet."""
     engine = BacktestEngine(
@@ -131,7 +134,9 @@ def backtest(
         engine.add_venue(Venue("BINANCE"), oms, account, balances)
         engine.add_instrument(instrument)
         engine.add_data(quotes(instrument, seconds, prices, gap))
-        added = [Script(steps, instrument, f"T{number}") for number, steps in enumerate(scripts)]
+        added = [
+            Script(steps, instrument, f"T{number}", manage_stop=manage_stop) for number, steps in enumerate(scripts)
+        ]
         for script in added:
             engine.add_strategy(script)
         engine.add_exec_algorithm(TWAPExecAlgorithm())

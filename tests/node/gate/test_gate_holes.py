@@ -191,3 +191,25 @@ def test_a_market_exit_ends_flat_although_an_algorithm_runs_on(*, gated: bool) -
         run.run()
         assert (run.position() == Decimal(0)) is gated
         assert set(run.reasons()) == ({"ReduceOnly"} if gated else set())
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_an_exit_that_a_halt_refuses_is_finished_by_the_node(*, gated: bool) -> None:
+    """A strategy that is to close what it holds tries in vain, and its stop ends well all the same: the node closes."""
+    steps, later, seen = Late(), Late(), list[int]()
+    with backtest(steps, later, gated=gated, manage_stop=True, seconds=40) as run:
+
+        def clean_up(_: Script) -> None:
+            stopped = run.scripts[0]
+            assert stopped.is_stopped
+            assert run.position() == 1
+            seen.append(len(run.orders(OrderStatus.DENIED)))
+            if run.gate is not None:  # as the node's drain does
+                stopped.market(SELL, "1", reduce_only=True, tags=[run.gate.cleanup_tag])
+
+        steps.update({1: buy_one, 2: restrict(run, TradingState.HALTED, Admission.HALT)})
+        steps[3] = lambda script: script.stop()
+        later[30] = clean_up
+        run.run()
+        assert seen[0] > 0
+        assert run.position() == (0 if gated else 1)

@@ -6,13 +6,21 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
 import pytest_asyncio
 from nautilus_trader.adapters.binance import BINANCE
+from nautilus_trader.adapters.okx import OKX
+from nautilus_trader.core.nautilus_pyo3 import OKXInstrumentType
 from nautilus_trader.model.enums import OrderSide, OrderStatus, TradingState, TriggerType
 
 from tests.node.reconciliation.desk import ACCOUNT, INSTRUMENTS, life
-from tests.venue.nautilus_node import RunningNode, futures_clients, node_config, running, until
+from tests.node.venues.venues import client
+from tests.node.venues.venues import venue as adapter_venue
+from tests.venue.faults import Action, Fault
+from tests.venue.nautilus_node import RunningNode, futures_clients, node_config, okx_clients, running, until
 from tests.venue.venue import Venue, VenueConfig
+from trading_api.adapters import Adapter
 from trading_node.pacing import BINANCE_QUOTAS
 from trading_node.risk.standing import Admission
 
@@ -77,3 +85,29 @@ async def test_what_waited_longer_than_the_receive_window_is_signed_again(venue:
         orders = burst(desk)
         await until(lambda: all(order.is_open or order.is_closed for order in orders), "all are answered")
         assert {order.status for order in orders} == {OrderStatus.ACCEPTED}
+
+
+RETRIED = "POST /api/v5/trade/order-algo"
+
+
+@pytest.mark.parametrize("retries", [None, client(adapter_venue(Adapter.OKX), "execution").config.max_retries])
+async def test_a_request_that_failed_is_sent_again_after_a_halt_only_where_a_client_may(
+    venue: Venue, retries: int | None
+) -> None:
+    """Retries are made inside the native client, past all questions; ours may make none."""
+    data, execution = okx_clients(venue.okx, venue, ACCOUNT, OKXInstrumentType.SWAP)
+    bare = retries is None
+    if not bare:
+        execution = msgspec.structs.replace(execution, max_retries=retries)
+    venue.faults.add(Fault(Action.SERVER_ERROR, endpoint=RETRIED, count=None))
+    async with running(node_config(data, execution, name=OKX), INSTRUMENTS["okx"]) as node:
+        node.instrument = node.cache.instrument(node.probe.config.instrument_id)
+        order = node.probe.order_factory.stop_market(
+            node.instrument.id, OrderSide.BUY, node.quantity("1"), node.price("60000.0"),
+            trigger_type=TriggerType.LAST_PRICE,
+        )  # fmt: skip
+        node.probe.submit_order(order)
+        await until(lambda: venue.okx.server.requests.get(RETRIED), "it came once")
+        node.node.kernel.risk_engine.set_trading_state(TradingState.HALTED)
+        await until(lambda: order.is_closed, "given up", 30)
+        assert (venue.okx.server.requests[RETRIED] > 1) is bare
