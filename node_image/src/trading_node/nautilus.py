@@ -8,7 +8,7 @@ import contextlib
 import functools
 import logging
 import signal
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -167,17 +167,16 @@ class NautilusNode:
         return self._reconciliation
 
     def keep_books(
-        self, record: Callable[[BookEvent], None], simulated: Iterable[str], run: str, adapters: Mapping[str, Adapter]
+        self, record: Callable[[BookEvent], None], runs: Mapping[str, str], adapters: Mapping[str, Adapter]
     ) -> Callable[[], None]:
         """Tell the books every event from now on, after the gate is in place; return what ends that.
 
-        simulated: names of the venues whose accounts begin anew in each run; run: name of this one; adapters: of each
-        venue by its name.
+        runs: of each simulated venue, the run that opened its account; adapters: of each venue. Both by its name.
         """
         trader_id = self._kernel.trader_id.value
         assert self._gate is not None  # noqa: S101  # the order of building is the runner's
         books = NautilusBooks(
-            self._kernel.cache, record, trader_id=trader_id, simulated=simulated, run=run, adapters=adapters,
+            self._kernel.cache, record, trader_id=trader_id, runs=runs, adapters=adapters,
             refusal=self._gate.refusal,
         )  # fmt: skip
         books.follow(self._bus)
@@ -185,12 +184,12 @@ class NautilusNode:
         return functools.partial(books.leave, self._bus)
 
     async def agree_on_paper(
-        self, kept: KeptAccount, record: Callable[[BookEvent], None], history: BookHistory, run: str
+        self, kept: KeptAccount, record: Callable[[BookEvent], None], history: BookHistory
     ) -> None:
         """Have a paper account and the books go on alike, after `keep_books` and before the start."""
         assert self._books is not None  # noqa: S101  # the order of building is the runner's
         trader_id = self._kernel.trader_id.value
-        books = PaperBooks(self._kernel.cache, self._books, record, history, trader_id=trader_id, run=run)
+        books = PaperBooks(self._kernel.cache, self._books, record, history, trader_id=trader_id)
         await books.agree(kept)
 
     def _kernel_config_clients(self, venues: Sequence[VenueClients]) -> None:

@@ -5,7 +5,7 @@ event that it cannot translate is noted as it is: nothing is dropped.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -92,25 +92,22 @@ class NautilusBooks:
         record: Callable[[BookEvent], None],
         *,
         trader_id: str,
-        simulated: Iterable[str] = (),
-        run: str = "",
+        runs: Mapping[str, str] = MappingProxyType({}),
         adapters: Mapping[str, Adapter] = MappingProxyType({}),
         refusal: Callable[[str], Deny | None] = lambda _: None,
     ) -> None:
         """Prepare; `follow` acts.
 
+        runs: of each simulated venue, such as a paper account or a replay, the run that opened its account. Trade ids
+        begin anew in each run, so a fill there is known by its order; so do positions: another run's are other ones.
         adapters: what connects to each venue, by the venue's name.
         refusal: finds the gate's own refusal, with its numbers, by the reason that an event tells.
-        simulated: venues whose trade ids begin anew in each run, such as paper accounts and replays; a fill there is
-        known by its order.
-        run: name of this run. Simulated positions begin anew as well: those of another run are other positions.
         """
         self._cache = cache
         self._record = record
         self._trader_id = trader_id
         self._prefix = operation_id(trader_id, "")
-        self._simulated = frozenset(simulated)
-        self._run = run
+        self._runs = runs
         self._adapters = adapters
         self._refusal = refusal
         self._traits: dict[InstrumentId, Traits] = {}
@@ -283,7 +280,7 @@ class NautilusBooks:
             instrument_id=traits.canonical,
             client_order_id=order,
             venue_order_id=_text(event.venue_order_id),
-            trade_id=f"{order}:{trade}" if venue in self._simulated else trade,
+            trade_id=f"{order}:{trade}" if venue in self._runs else trade,
             position_id=self._position_id(event.position_id, venue),
             side=_side(event.order_side, betting=traits.kind is InstrumentType.BETTING),
             quantity=self._exact(event.last_qty),
@@ -379,7 +376,8 @@ class NautilusBooks:
         }
 
     def _position_id(self, position_id: Any, venue: str) -> str:  # noqa: ANN401 - an id or None
-        return f"{_text(position_id)}@{self._run}" if self._run and venue in self._simulated else _text(position_id)
+        run = self._runs.get(venue)
+        return _text(position_id) if run is None else f"{_text(position_id)}@{run}"
 
     def traits(self, instrument_id: InstrumentId) -> Traits:
         """Return what the books keep of an instrument."""

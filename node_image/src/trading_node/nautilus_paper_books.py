@@ -32,23 +32,21 @@ class PaperBooks:
         history: BookHistory,
         *,
         trader_id: str,
-        run: str,
     ) -> None:
-        """Take open books; run: the name that the accounts' positions have in them."""
+        """Take open books."""
         self._cache = cache
         self._books = books
         self._record = record
         self._history = history
         self._trader_id = trader_id
-        self._run = run
 
     async def agree(self, kept: KeptAccount) -> None:
         """Set right what a kill left apart; waits until the database has all that the former life told."""
         if not kept.former:
             return
-        history, venue = self._history, kept.venue
+        history, venue, run = self._history, kept.venue, kept.state.run
         await history.written()
-        late = await history.fills_after(kept.state.last_fill, venue, self._run)
+        late = await history.fills_after(kept.state.last_fill, venue, run)
         settlement = settle(
             kept.state,
             venue=venue,
@@ -61,7 +59,7 @@ class PaperBooks:
             self._record(event)
         kept.state = settlement.state
         await history.written()
-        lacking = owed(kept.state, await history.open_positions(), venue=venue, run=self._run)
+        lacking = owed(kept.state, await history.open_positions(), venue=venue, run=run)
         if settlement.events or lacking:
             _log.warning(
                 "the books and the paper account of %s ended apart: %d fills are taken back, %d orders are closed, %d "

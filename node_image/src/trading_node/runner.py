@@ -187,7 +187,7 @@ class Runner:
         node.build([build_venue(venue, parts) for venue in section.venues], strategies)
         names = {built.id.value: named.name for named, built in zip(section.strategies, strategies, strict=True)}
         node.gate_orders(self._gate, names, (lambda: self._feed.time_ns) if self._replays else None)
-        await self._open_books(node, parts.paper_run)
+        await self._open_books(node)
         if section.mode is Mode.LIVE:
             self._reconcile(node)
         spare_what_stays()
@@ -263,7 +263,7 @@ class Runner:
             name: await in_daemon_thread(partial(open_catalog, path), f"open-{name}") for name, path in paths.items()
         }
 
-    async def _open_books(self, node: NautilusNode, paper_run: str) -> None:
+    async def _open_books(self, node: NautilusNode) -> None:
         """Open the books before anything happens that belongs into them."""
         books = self._books
         if books is None:
@@ -271,13 +271,14 @@ class Runner:
         self._enter(Life(state=NodeState.STARTING, reason="OpeningBooks"))
         await books.open()
         venues = self._config.trading_node.venues
-        simulated = [venue.name for venue in venues if venue.paper is not None]
+        runs = {venue.name: self._run for venue in venues if venue.paper is not None}
+        runs |= {kept.venue: kept.state.run for kept in self._kept}
         adapters = {venue.name: venue.adapter for venue in venues}
-        books.follow(node.keep_books(books.record, simulated, paper_run, adapters))
+        books.follow(node.keep_books(books.record, runs, adapters))
         history = books.history()
         for kept in self._kept:
             if history is not None:
-                await node.agree_on_paper(kept, books.record, history, paper_run)
+                await node.agree_on_paper(kept, books.record, history)
 
     def _what_records(self) -> Callable[[], bool] | None:
         """Return what is asked before each order: whether all is kept that has to be; None where nothing has."""

@@ -211,18 +211,19 @@ def test_what_the_gate_refuses_has_its_numbers() -> None:
 def test_simulated_trade_ids_are_known_by_their_order() -> None:
     """A replay gives the same trade ids in each run; the fills of two runs are different fills."""
 
-    def fills_of_a_run(simulated: list[str]) -> set[str]:
+    def fills_of_a_run(runs: dict[str, str]) -> set[tuple[str, str]]:
         told: list[BookEvent] = []
         with backtest({1: trade}, gated=False, prices=PRICES) as made:
-            books = NautilusBooks(made.cache, told.append, trader_id=TRADER, simulated=simulated)
+            books = NautilusBooks(made.cache, told.append, trader_id=TRADER, runs=runs)
             books.follow(made.engine.kernel.msgbus)
             made.run()
-        return {event.trade_id for event in told if isinstance(event, Filled)}
+        return {(event.trade_id, event.position_id) for event in told if isinstance(event, Filled)}
 
-    (plain,) = fills_of_a_run([])
-    (named,) = fills_of_a_run(["BINANCE"])
+    ((plain, position),) = fills_of_a_run({"OKX": "R2"})
+    ((named, position_of_run),) = fills_of_a_run({"BINANCE": "R1", "OKX": "R2"})
     assert named.endswith(f":{plain}")
     assert named.startswith("O-")
+    assert position_of_run == f"{position}@R1"
 
 
 @pytest.mark.parametrize("loaded", [True, False])

@@ -59,11 +59,6 @@ class Parts:
     kept: list[KeptAccount] = field(default_factory=list)
     """The paper accounts that outlive the process; filled while venues are built."""
 
-    @property
-    def paper_run(self) -> str:
-        """Name of the run whose positions the simulated ones go on with: this one, unless accounts were kept."""
-        return min((kept.state.run for kept in self.kept), default=self.run)
-
 
 def replays(venues: Sequence[NodeVenue]) -> bool:
     """Return whether the market data is replayed. Raises NodeError if some of it is and some is live.
