@@ -93,9 +93,10 @@ class Oracle:
         if kept and resting:
             return sign * self.position(instrument, order.strategy) > 0
         alone = all(sign * self.position(instrument, each) <= 0 for each in STRATEGIES if each != order.strategy)
+        free = kept and alone and not self.pending(instrument, buy=order.buy, opening=True)
         return all(
             sign * self.position(instrument, scope)
-            - self.pending(instrument, buy=order.buy, strategy=scope, opening=kept and alone)
+            - (0 if free else self.pending(instrument, buy=order.buy, strategy=scope))
             >= order.quantity
             for scope in scopes
         )

@@ -4,6 +4,7 @@ The venue of these histories keeps reduce-only as exchanges do: it looks at the 
 """
 
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck
@@ -20,7 +21,7 @@ from trading_node.risk.orders import OrderIntent
 from trading_node.risk.standing import Admission
 
 STRATEGIES = ("a", "b")
-QUANTITIES = st.sampled_from([Decimal(n) / 2 for n in range(1, 7)])
+QUANTITIES = st.sampled_from([Decimal(1), Decimal(2)])
 RESTRICTIONS = ("reduce", "loss", "age", "books")
 PICKS = st.integers(0, 99)
 
@@ -135,6 +136,24 @@ Restricted.TestCase.settings = examples(20, stateful_step_count=30, suppress_hea
 TestRestricted = Restricted.TestCase
 
 
+@pytest.mark.parametrize("positions", [(1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (3, -1)])
+def test_no_few_orders_in_any_order_turn_the_account(positions: tuple[int, int]) -> None:
+    """All sequences of four orders of one coin; the worst is that reduce-only ones fill before the others."""
+    kinds = [(strategy, reduce_only) for strategy in STRATEGIES for reduce_only in (False, True)]
+    for sent in product(kinds, repeat=4):
+        gate = open_gate()
+        for strategy, position in zip(STRATEGIES, positions, strict=True):
+            hold(gate, str(position), strategy)
+        gate.set_admission(Admission.REDUCE)
+        passed = [
+            reduce_only
+            for strategy, reduce_only in sent
+            if reason(gate, order("SELL", "1", strategy=strategy, reduce_only=reduce_only)) is None
+        ]
+        left = max(sum(positions) - sum(passed), 0)
+        assert left >= len(passed) - sum(passed), f"{sent} of {positions}: {passed}"
+
+
 @pytest.mark.parametrize("restriction", RESTRICTIONS)
 def test_protection_can_be_sent_and_moved_while_only_reducing_is_taken(restriction: str) -> None:
     limits = {"max_reference_age_seconds": 5, "max_daily_loss": "1"}
@@ -185,6 +204,21 @@ def test_reduce_only_orders_of_a_size_that_opens_beside_an_opening_one_are_no_pr
     assert reason(gate, order("SELL", "1", "130")) is None
     assert reason(gate, order("SELL", "1", reduce_only=True)) == "ReduceOnly"
     assert reason(gate, order("SELL", "1.5", reduce_only=True)) == "ReduceOnly"
+
+
+def test_beside_one_that_opens_reduce_only_orders_share_the_position() -> None:
+    """Two of them would fill for all that is held, and the opening one after them."""
+    gate = open_gate()
+    hold(gate, "2")
+    gate.set_admission(Admission.REDUCE)
+    assert reason(gate, order("SELL", "1", "130")) is None
+    assert reason(gate, order("SELL", "1", "120", reduce_only=True)) is None
+    assert reason(gate, order("SELL", "1", "110", reduce_only=True)) == "ReduceOnly"
+    other = open_gate()
+    hold(other, "1")
+    assert reason(other, order("SELL", "1", "130", strategy="other")) is None
+    other.set_admission(Admission.REDUCE)
+    assert reason(other, order("SELL", "1", "120", reduce_only=True)) == "ReduceOnly"
 
 
 def test_what_a_cash_account_holds_beside_the_position_is_not_sold_as_reduce_only() -> None:

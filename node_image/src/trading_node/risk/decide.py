@@ -78,22 +78,22 @@ def is_reducing(order: OrderIntent, holding: Holding, *, resting: bool = False) 
 def _is_kept(order: OrderIntent, holding: Holding) -> bool:
     """Return whether the venue keeps a reduce-only order to what the strategy holds, whatever else is pending.
 
-    The venue looks at the account's position. Orders that open are counted, because one that fills after this one finds
-    nothing left to reduce; and where others hold on the same side, it would go on with what is theirs.
+    The venue looks at the account's position. It does not where an order that may open is pending on the same side,
+    because that one opens after this one has filled, nor where others hold on that side: it would go on with theirs.
     """
-    opening = holding.opening_buys if order.buy else holding.opening_sells
-    room = abs(holding.position) - opening
-    if room < order.quantity:
+    buy, quantity = order.buy, order.quantity
+    if abs(holding.position) < quantity or (holding.opening_buys if buy else holding.opening_sells):
         return False
     if order.contract.hedged:
         return True
+    room = abs(holding.position)
     for each in holding.market.holdings:
         if each is not holding:
-            position = -each.position if order.buy else each.position
-            if position > ZERO:
+            position = -each.position if buy else each.position
+            if position > ZERO or (each.opening_buys if buy else each.opening_sells):
                 return False
-            room += position - (each.opening_buys if order.buy else each.opening_sells)
-    return room >= order.quantity
+            room += position
+    return room >= quantity
 
 
 def check_standing(venue: str, standing: Standing, *, reducing: bool, cleanup: bool) -> Deny | None:
