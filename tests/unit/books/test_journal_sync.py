@@ -274,6 +274,8 @@ def test_acknowledged_files_are_not_missed_after_a_power_failure(
         journal.append(b"%02d" % number * 15, 1)
     journal.sync()
     drain(journal)
+    journal.ack(1)
+    disk.write_back(tmp_path / "journal" / CHECKPOINT)
     journal.ack(18)
     disk.cut_power(tmp_path / "journal", tmp_path / "after")
     journal.close()

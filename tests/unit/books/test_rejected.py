@@ -14,6 +14,7 @@ from trading_api.exit_codes import ExitCode
 from trading_node.cli import main
 from trading_node.store import batch, writer
 from trading_node.store.books import Books
+from trading_node.store.rejected import REJECTED, count_rejected, put_aside, read_rejected
 from trading_node.store.writer import is_refusal
 
 
@@ -84,6 +85,23 @@ def test_refused_events_are_known_after_a_restart_until_somebody_acknowledges_th
     books.close()
     (kept,) = tmp_path.glob("rejected-*.jsonl")
     assert "O-poison" in kept.read_text()
+
+
+def test_what_is_refused_while_somebody_deals_with_the_file_is_known(tmp_path: Path) -> None:
+    refuse_one(tmp_path)
+    books = Books(settings(tmp_path))
+    answers = iter([False, True])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(books, "_has_rejects", lambda: next(answers))
+        assert not books.health().ok
+    books.close()
+
+
+def test_bytes_that_are_no_text_come_back_as_they_were(tmp_path: Path) -> None:
+    put_aside(tmp_path / REJECTED, b"T\xff\x00{", "no event")
+    put_aside(tmp_path / REJECTED, "T{ü}".encode(), "no event either")
+    assert [event.payload for event in read_rejected(tmp_path / REJECTED)] == [b"T\xff\x00{", "T{ü}".encode()]
+    assert count_rejected(tmp_path / REJECTED) == 2
 
 
 def test_refused_events_are_replayed_once_the_cause_is_gone(
