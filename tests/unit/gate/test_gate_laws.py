@@ -102,32 +102,33 @@ class Oracle:
         )
 
     def worst(self, instrument: str, strategy: str | None, extra: OrderIntent | None) -> tuple[Decimal, Decimal]:
-        """The position if all that buys fills, and if all that sells does."""
-        most = self.position(instrument, strategy) + self.pending(instrument, buy=True, strategy=strategy, opening=True)
-        least = self.position(instrument, strategy) - self.pending(
-            instrument, buy=False, strategy=strategy, opening=True
-        )
-        if extra is not None and not extra.reduce_only and extra.contract.instrument_id == instrument:
-            most += extra.quantity if extra.buy else 0
-            least -= 0 if extra.buy else extra.quantity
-        return most, least
+        """The position if all that buys fills, and if all that sells does; reduce-only orders fill first."""
+        ends = []
+        for buy in (True, False):
+            pending = self.pending(instrument, buy=buy, strategy=strategy)
+            opening = self.pending(instrument, buy=buy, strategy=strategy, opening=True)
+            reducing = pending - opening
+            if extra is not None and extra.contract.instrument_id == instrument and extra.buy is buy:
+                opening += 0 if extra.reduce_only else extra.quantity
+                reducing += extra.quantity if extra.reduce_only else 0
+            held = self.position(instrument, strategy) * (-1 if buy else 1)
+            left = held - min(reducing, max(held, Decimal(0)))
+            ends.append((opening - left) * (1 if buy else -1))
+        return ends[0], ends[1]
 
     def gross(self, strategy: str | None, extra: OrderIntent | None = None) -> Decimal:
-        total = Decimal(0)
-        for instrument in CONTRACTS:
-            for each in STRATEGIES:
-                if strategy in (None, each):
-                    mine = extra if extra is not None and extra.strategy == each else None
-                    most, least = self.worst(instrument, each, mine)
-                    total += max(abs(most), abs(least)) * PRICE
-        return total
+        return sum((max(abs(most), abs(least)) * PRICE for most, least in self.each_worst(strategy, extra)), Decimal(0))
 
-    def net(self, order: OrderIntent) -> Decimal:
-        total = Decimal(0)
-        for instrument in CONTRACTS:
-            most, least = self.worst(instrument, None, order)
-            total += (most if order.buy else -least) * PRICE
-        return total
+    def net(self, *, buy: bool, extra: OrderIntent | None = None) -> Decimal:
+        return sum((most if buy else -least for most, least in self.each_worst(None, extra)), Decimal(0)) * PRICE
+
+    def each_worst(self, strategy: str | None, extra: OrderIntent | None) -> list[tuple[Decimal, Decimal]]:
+        return [
+            self.worst(instrument, each, extra if extra is not None and extra.strategy == each else None)
+            for instrument in CONTRACTS
+            for each in STRATEGIES
+            if strategy in (None, each)
+        ]
 
     def refusals(
         self, order: OrderIntent, risk: RiskLimits, admission: Admission, now: int, *, resting: bool = False
@@ -145,7 +146,7 @@ class Oracle:
             found.add(Reason.ORDERS_PER_SECOND)
         if any(self._crosses(order, each) for each in self.sent):
             found.add(Reason.SELF_CROSSING)
-        return found if reducing or order.reduce_only else found | self._excesses(order, risk)
+        return found if reducing else found | self._excesses(order, risk)
 
     def _excesses(self, order: OrderIntent, risk: RiskLimits) -> set[Reason]:
         found = set()
@@ -156,7 +157,8 @@ class Oracle:
             with_order = self.gross(scope, order)
             if scope in (None, order.strategy) and with_order > Decimal(limit or 0) and with_order > self.gross(scope):
                 found.add(Reason.GROSS_NOTIONAL_TOO_LARGE)
-        if self.net(order) > Decimal(risk.max_net_notional or 0):
+        net = self.net(buy=order.buy, extra=order)
+        if net > Decimal(risk.max_net_notional or 0) and net != self.net(buy=order.buy):
             found.add(Reason.NET_NOTIONAL_TOO_LARGE)
         return found
 

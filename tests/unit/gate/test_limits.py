@@ -101,6 +101,29 @@ def test_position_limits_count_pending_orders_on_their_side() -> None:
     assert reason(gate, order("SELL", "0.1", "110")) == "PositionTooLarge"
 
 
+def test_what_reduce_only_orders_leave_of_the_position_is_not_there_for_others_to_reduce() -> None:
+    for limits in (
+        {"instruments": [InstrumentRisk(id="BTC-PERP.X", max_position="1")]},
+        {"max_position_notional": "100"},
+        {"max_gross_notional": "100"},
+        {"max_net_notional": "100"},
+    ):
+        gate = open_gate(**limits)
+        hold(gate, "1")
+        assert reason(gate, order("SELL", "1", "110", reduce_only=True)) is None
+        refused = gate.submit(order("SELL", "1.5", "120"), START)  # after the other one it sells short
+        assert refused is not None
+        assert refused.value in {Decimal("1.5"), Decimal(150)}
+        assert reason(gate, order("SELL", "1", "120")) is None
+        gate = open_gate(**limits)
+        hold(gate, "1")
+        assert reason(gate, order("SELL", "1.5", "120")) is None
+        refused = gate.submit(order("SELL", "1", "110", reduce_only=True), START)
+        assert refused is not None
+        assert refused.value in {Decimal("1.5"), Decimal(150)}
+        assert reason(gate, order("SELL", "0.5", "110", reduce_only=True)) is None
+
+
 def test_position_notional() -> None:
     gate = open_gate(max_position_notional="500")
     assert reason(gate, order("BUY", "5")) is None

@@ -110,11 +110,15 @@ class GateBook:
             holding.buys += quantity
             if not intent.reduce_only:
                 holding.opening_buys += quantity
+            else:
+                holding.reduces = True
         else:
             side = market.resting_sells
             holding.sells += quantity
             if not intent.reduce_only:
                 holding.opening_sells += quantity
+            else:
+                holding.reduces = True
         if price is not None and intent.active:
             side.prices[order_id] = price
             best = side.known_best

@@ -11,21 +11,12 @@ from trading_node.risk.prices import worst_price
 
 
 def check_position(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
-    """Refuse what could make the position in an instrument too large if every pending order on its side filled.
-
-    The venue fills a reduce-only order no further than to zero, so it makes no position.
-    """
+    """Refuse what could make the position in an instrument too large if every pending order on its side filled."""
     del book, now_ns
-    if order.reduce_only:
-        return None
     own, market = plan.own, holding.market
-    position = order.quantity
-    if order.buy:
-        for each in market.holdings:
-            position += each.position + each.opening_buys
-    else:
-        for each in market.holdings:
-            position += each.opening_sells - each.position
+    position = _reach(order, market)
+    if order.reduce_only and position <= ZERO:
+        return None
     if own.position is not None and position > own.position:
         return Deny(Reason.POSITION_TOO_LARGE, order.contract.instrument_id, own.position, position)
     most = own.position_notional
@@ -42,11 +33,36 @@ def check_position(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
     return None
 
 
+def _reach(order: OrderIntent, market: Market) -> Decimal:
+    """Return the position on an order's side if it and every pending order there filled, reduce-only ones first.
+
+    The venue fills a reduce-only order no further than to zero, so it makes no position. But it leaves less to reduce
+    for orders that may open, so that these open more.
+    """
+    buy, quantity = order.buy, order.quantity
+    held = opening = reducing = ZERO
+    for each in market.holdings:
+        held += each.position
+        opening += each.opening_buys if buy else each.opening_sells
+        if each.reduces:
+            reducing += each.buys - each.opening_buys if buy else each.sells - each.opening_sells
+    if order.reduce_only:
+        reducing += quantity
+    else:
+        opening += quantity
+    held = -held if buy else held
+    return opening - held + min(reducing, held) if reducing and held > ZERO else opening - held
+
+
 def check_exposure(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:
     """Refuse what could make the exposure of the node, the strategy or the venue too large."""
     del now_ns
+    quantity = order.quantity
     if order.reduce_only:
-        return None
+        left = (-holding.position if order.buy else holding.position) - holding.reduced(buy=order.buy)
+        if left <= ZERO:
+            return None
+        quantity = min(quantity, left)
     if book.valuation.unvalued:
         refusal = _deny_unvalued(book, holding)
         if refusal is not None:
@@ -57,13 +73,11 @@ def check_exposure(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
         if isinstance(found, Deny):
             return found
         unit = found
-        long, short = (
-            (holding.position + holding.opening_buys) * unit,
-            (holding.position - holding.opening_sells) * unit,
-        )
+        most, least = holding.worst()
+        long, short = most * unit, least * unit
     else:
         long, short = holding.long, holding.short  # Valued at this unit, as all totals are.
-    worth = order.quantity * unit
+    worth = quantity * unit
     growth = (long + worth if order.buy else worth - short) - holding.gross
     for limits, totals in plan.exposures:
         if limits.gross is not None and growth > ZERO and (gross := totals.gross + growth) > limits.gross:

@@ -65,7 +65,7 @@ class Holding:
 
     __slots__ = (
         "buys", "cash", "fees", "gross", "key", "long", "market", "opening_buys", "opening_sells", "parts", "plan",
-        "position", "profit", "profit_known", "sells", "short", "totals",
+        "position", "profit", "profit_known", "reduces", "sells", "short", "totals",
     )  # fmt: skip
 
     def __init__(self, key: HoldingKey, market: Market, totals: tuple[Totals, Totals, Totals]) -> None:
@@ -91,6 +91,8 @@ class Holding:
         """Quantity of the pending buys that may open or increase: all but the reduce-only ones."""
         self.opening_sells = ZERO
         """Quantity of the pending sells that may open or increase: all but the reduce-only ones."""
+        self.reduces = False
+        """Whether a reduce-only order was ever sent: only then is asked what such orders leave of the position."""
         # What the totals count for this holding.
         self.gross = ZERO
         self.long = ZERO
@@ -104,8 +106,23 @@ class Holding:
         """Whether nothing is held and nothing is pending."""
         return not (self.position or self.buys or self.sells)
 
+    def reduced(self, *, buy: bool) -> Decimal:
+        """Return how much of the position the pending reduce-only orders of a side can take away; not negative."""
+        if buy:
+            return min(self.buys - self.opening_buys, max(-self.position, ZERO))
+        return min(self.sells - self.opening_sells, max(self.position, ZERO))
+
+    def worst(self) -> tuple[Decimal, Decimal]:
+        """Return the signed quantity if all pending buys filled and if all sells did, reduce-only ones first."""
+        long, short = self.position + self.opening_buys, self.position - self.opening_sells
+        if self.reduces:
+            return long + self.reduced(buy=True), short - self.reduced(buy=False)
+        return long, short
+
     def add_pending(self, intent: OrderIntent, quantity: Decimal) -> None:
         """Count a pending order, or take it out again with a negative quantity."""
+        if intent.reduce_only:
+            self.reduces = True
         if intent.buy:
             self.buys += quantity
             if not intent.reduce_only:

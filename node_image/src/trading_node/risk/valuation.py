@@ -165,12 +165,15 @@ class Valuation:
             if holding.market is market:  # closed where positions are kept apart, and of no market any more
                 self.dirty[holding] = None
 
-    def _value(self, holding: Holding) -> None:
+    def _value(self, holding: Holding) -> None:  # noqa: C901  # each call would be felt: every order comes here
         position, market = holding.position, holding.market
         unit = market.unit
         if unit is None or self.unvalued:
             unit = self._known_unit(holding)
         long, short = (position + holding.opening_buys) * unit, (position - holding.opening_sells) * unit
+        if holding.reduces:
+            most, least = holding.worst()
+            long, short = most * unit, least * unit
         gross = max(long, -short)  # the one is never below the other
         if gross != holding.gross:
             change, holding.gross = gross - holding.gross, gross
