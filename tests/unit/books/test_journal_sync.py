@@ -6,12 +6,17 @@ import mmap
 import os
 import shutil
 import threading
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.books.disk import Disk
+from tests.unit.books.memory import memory_folder
 from tests.unit.books.stories import noted
 from tests.unit.books.test_books import life, settings, tell
 from tests.unit.books.test_journal import cannot_be_mapped, drain, reopened
@@ -105,6 +110,41 @@ def test_a_sync_that_failed_is_not_forgotten(
     assert not list((tmp_path / "journal").glob("*.copy"))
 
 
+@examples(40)
+@given(st.data())
+def test_a_disk_that_fails_now_and_then_loses_nothing_that_was_confirmed(data: st.DataObject) -> None:
+    """Whatever happens in which order: after a power failure all is there that a sync confirmed and no ack gave up."""
+    with pytest.MonkeyPatch.context() as patched, memory_folder() as folder:
+        disk = Disk(patched)
+        journal = open_journal(folder / "0", segment_bytes=data.draw(st.sampled_from([70, 150, 4096])))
+        entries: list[bytes] = []
+        confirmed = acked = lives = 0
+        for _ in range(data.draw(st.integers(1, 25))):
+            match data.draw(st.sampled_from(["append", "append", "append", "sync", "sync", "ack", "disk", "power"])):
+                case "append":
+                    entries.append(b"%020d" % len(entries))
+                    journal.append(entries[-1], 1)
+                case "sync":
+                    with suppress(JournalError):
+                        journal.sync()
+                        confirmed = len(entries)
+                        assert not journal.failure
+                case "ack":
+                    acked = data.draw(st.integers(acked, len(entries)))
+                    journal.ack(acked)
+                case "disk":
+                    disk.fails = not disk.fails
+                case _:
+                    disk.fails = False
+                    lives += 1
+                    disk.cut_power(folder / "0", folder / str(lives), keep=(CHECKPOINT,))
+                    kept = reopened(folder / str(lives))
+                    assert kept == [entry for entry in entries[acked:] if entry in kept]
+                    assert kept[: max(0, confirmed - acked)] == entries[acked:confirmed]
+        disk.fails = False
+        journal.close()
+
+
 def test_a_disk_that_goes_on_failing_is_told_until_it_holds_everything(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -122,6 +162,20 @@ def test_a_disk_that_goes_on_failing_is_told_until_it_holds_everything(
     assert journal.failure == ""
     disk.cut_power(tmp_path / "journal", tmp_path / "after", keep=(CHECKPOINT,))
     assert reopened(tmp_path / "after") == [b"one", b"two", b"three", b"four"]
+    journal.close()
+
+
+def test_a_file_without_a_record_that_is_in_doubt_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    disk = Disk(monkeypatch)
+    journal = open_journal(tmp_path / "journal")
+    disk.fails = True
+    with pytest.raises(JournalError):
+        journal.sync()
+    disk.fails = False
+    journal.append(b"one", 1)
+    journal.sync()
+    disk.cut_power(tmp_path / "journal", tmp_path / "after", keep=(CHECKPOINT,))
+    assert reopened(tmp_path / "after") == [b"one"]
     journal.close()
 
 

@@ -335,6 +335,7 @@ class Journal:
     def _rotate(self) -> SegmentFile:
         first = self._last + 1
         path = self.directory / f"{first:020d}{SUFFIX}"
+        path.unlink(missing_ok=True)  # One without a record: of what is in doubt nothing is used again.
         file = SegmentFile(path, min(STEP_BYTES, self._segment_bytes))
         try:
             file.write(HEADER, 0)
