@@ -36,8 +36,8 @@ def demo_manifest(catalog: DemoCatalog, instrument: str, example: Path = EXAMPLE
         needed = strategy["config"].get("slow", 0)
         if catalog.trades <= needed:
             raise DemoError(
-                f"{catalog.trades} trade{'s' if catalog.trades != 1 else ''} are too few to show anything: strategy "
-                f"{strategy['name']} averages over {needed} before its first order. Take a file with more"
+                f"{catalog.trades} {'trade is' if catalog.trades == 1 else 'trades are'} too few to show anything: "
+                f"strategy {strategy['name']} averages over {needed} before its first order. Take a file with more"
             )
     try:
         parse_deployment(manifest)
