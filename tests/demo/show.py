@@ -82,12 +82,11 @@ def run_demo(steps: Steps, options: Options) -> None:
 @contextmanager
 def _cluster(steps: Steps) -> Iterator[Cluster]:
     found = machine.running()
-    with steps.step("cluster"):
-        cluster = found or machine.up(progress=Progress(out=sys.stdout))
 
     def tell() -> None:
         # While there is something to look at; what ended the demo is told last, where it is seen.
-        print(f"\n{findings(cluster, NAMESPACE)}\n", flush=True)
+        if cluster := machine.running():
+            print(f"\n{findings(cluster, NAMESPACE)}\n", flush=True)
 
     def undo() -> None:
         if found is None:
@@ -96,9 +95,11 @@ def _cluster(steps: Steps) -> Iterator[Cluster]:
         else:
             print("   the cluster was there before and stays; the demo's namespace is deleted", flush=True)
             delete = ("delete", "namespace", NAMESPACE, "--ignore-not-found")
-            Kubectl(cluster.environment, "default").run(*delete, timeout=120)
+            Kubectl(found.environment, "default").run(*delete, timeout=120)
 
     with steps.undone_on_failure(tell, undo):
+        with steps.step("cluster"):
+            cluster = found or machine.up(progress=Progress(out=sys.stdout))
         yield cluster
 
 
