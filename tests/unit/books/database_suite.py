@@ -30,6 +30,7 @@ from trading_node.store.engine import make_engine
 from trading_node.store.migrate import MIGRATIONS, SchemaError, migrate
 from trading_node.store.queries import BookReader
 from trading_node.store.schema import REVISION, metadata
+from trading_node.store.writer import is_refusal
 
 few = examples(
     3,
@@ -203,6 +204,23 @@ class DatabaseSuite:
             with pytest.raises(DBAPIError, match="append-only"):
                 async with engine.begin() as connection:
                     await connection.execute(text(change))
+
+    async def test_a_time_beyond_the_columns_is_a_refusal(self, fresh: MakeEngine) -> None:
+        async with fresh() as engine:
+            with pytest.raises(OverflowError) as caught:
+                await write(engine, [placed(ts_event=2**70)])
+            assert is_refusal(caught.value)
+
+    async def test_a_broken_constraint_is_a_refusal_and_a_missing_table_is_none(self, fresh: MakeEngine) -> None:
+        async with fresh() as engine:
+            for statement, refusal in (
+                ("INSERT INTO unified_claims (trader_id) VALUES (NULL)", True),
+                ("INSERT INTO unified_nothing VALUES (1)", False),
+            ):
+                with pytest.raises(DBAPIError) as caught:
+                    async with engine.begin() as connection:
+                        await connection.execute(text(statement))
+                assert is_refusal(caught.value) is refusal
 
     async def test_migrations_make_the_schema_that_the_code_has(self, fresh: MakeEngine) -> None:
         def compare(connection: Connection) -> Any:
