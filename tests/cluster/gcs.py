@@ -53,6 +53,16 @@ class Gcs:
             if refused.status != 409:
                 raise
 
+    def has_bucket(self, name: str) -> bool:
+        """Tell whether a bucket is there."""
+        try:
+            self._send("GET", f"/storage/v1/b/{name}")
+        except RefusedError as refused:
+            if refused.status != 404:
+                raise
+            return False
+        return True
+
     def delete_bucket(self, name: str) -> None:
         """Delete a bucket with everything in it."""
         for item in self.objects(name):
