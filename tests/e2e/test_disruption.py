@@ -1,6 +1,7 @@
 """The operator is killed, a node is drained, all is deleted: what trades goes on, and the end state is the same."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
@@ -56,6 +57,28 @@ def test_a_node_trades_on_while_the_operator_is_away(
     after = deployment.pod() or {}
     assert after["metadata"]["uid"] == pod["metadata"]["uid"]
     assert after["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
+def test_a_process_that_is_started_again_in_its_pod_is_heard_for_itself(
+    kubectl: Kubectl, apply: Callable[..., Deployment]
+) -> None:
+    deployment = apply(manifest("again"))
+    former = deployment.wait_trading()["node"]["startedAt"]
+    uid = (deployment.pod() or {})["metadata"]["uid"]
+
+    stop = "import os, signal; os.kill(1, signal.SIGTERM)"
+    kubectl.run("exec", deployment.pod_name, "--container", "node", "--", "python", "-c", stop)
+    eventually(lambda: deployment.status()["phase"] != "Trading", "the former process counts no more", every=0.02)
+    eventually(lambda: deployment.status()["node"]["startedAt"] != former, "the next process reports")
+    status = deployment.wait_trading()
+
+    pod = deployment.pod() or {}
+    (container,) = (one for one in pod["status"]["containerStatuses"] if one["name"] == "node")
+    assert (pod["metadata"]["uid"], container["restartCount"]) == (uid, 1)
+    # What the operator tells a process from the one before it by: a node starts after its container, by the same clock.
+    began, reported = container["state"]["running"]["startedAt"], status["node"]["startedAt"]
+    assert former < began
+    assert datetime.fromisoformat(began) <= datetime.fromisoformat(reported)
 
 
 @pytest.mark.parametrize("cascade", ["background", "foreground"])
