@@ -39,26 +39,26 @@ def _table(title: str, rows: Sequence[Json], columns: Sequence[tuple[str, str, i
 
 
 ORDER_COLUMNS = (
-    ("strategy", "strategy", 22),
+    ("strategy", "strategy", 18),
     ("side", "side", 5),
-    ("quantity", "quantity", 12),
-    ("filled", "filled", 12),
+    ("quantity", "quantity", 11),
+    ("filled", "filled", 11),
     ("type", "type", 8),
-    ("status", "status", 10),
+    ("status", "status", 8),
 )
 FILL_COLUMNS = (
-    ("instrument", "instrument", 22),
+    ("instrument", "instrument", 16),
     ("side", "side", 5),
-    ("quantity", "quantity", 12),
+    ("quantity", "quantity", 11),
     ("price", "price", 12),
-    ("commission", "commission", 20),
+    ("commission", "commission", 18),
 )
 POSITION_COLUMNS = (
-    ("instrument", "instrument", 22),
+    ("instrument", "instrument", 16),
     ("quantity", "quantity", 12),
     ("entry", "averagePrice", 12),
-    ("realised", "realized", 14),
-    ("unrealised", "unrealized", 14),
+    ("realised", "realized", 11),
+    ("unrealised", "unrealized", 11),
 )
 
 

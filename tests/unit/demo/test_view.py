@@ -24,3 +24,14 @@ def test_the_latest_fills_are_shown_the_newest_first() -> None:
 def test_a_new_fill_moves_the_others_down() -> None:
     assert _prices([3, 2, 1]) == ["3", "2", "1"]
     assert _prices([4, 3, 2, 1]) == ["4", "3", "2", "1"]
+
+
+def test_tables_fit_a_terminal_of_eighty_columns() -> None:
+    order = {"strategy": "EmaCross-AH4L", "side": "SELL", "quantity": "0.019504", "filled": "0", "status": "ACCEPTED"}
+    fill = _fill(39537) | {"commission": "0.77114759 USDT"}
+    node = {"recentOrders": [order | {"type": "MARKET"}], "recentFills": [fill], "openPositions": [fill]}
+    lines = screen(DEPLOYMENT, node, [], 1.0)
+    tables = lines[next(number for number, line in enumerate(lines) if "strategy" in line) :]
+    assert len(tables) == 6
+    # The last column stays free.
+    assert max(map(len, tables)) < 80
