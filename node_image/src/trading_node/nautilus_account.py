@@ -173,14 +173,16 @@ class AccountFollower:
         if position is None or market is None:
             return
         holding = self._holding(position, market, event.strategy_id)
-        self._pay(holding, event, signed_quantity(event))
+        self._pay(holding, event, position)
         self._note(position, market)
 
-    def _pay(self, holding: Holding, event: events.OrderFilled, signed: Decimal) -> None:
+    def _pay(self, holding: Holding, event: events.OrderFilled, position: Position) -> None:
+        """Count what a fill brought and cost; a commission that made the position smaller is in its worth already."""
         contract = holding.market.contract
-        cash, fees = contract.settle(signed, event.last_px.as_decimal()), ZERO
+        cash, fees = contract.settle(signed_quantity(event), event.last_px.as_decimal()), ZERO
         if event.commission is not None:
             commission, currency = event.commission.as_decimal(), event.commission.currency.code
+            commission -= taken_from(position, event)
             if currency == contract.settlement:
                 cash -= commission
             else:
@@ -207,7 +209,7 @@ class AccountFollower:
         filler = self._holding(position, market, fill.strategy_id)
         if held.keys() <= {filler} or before * quantity <= ZERO:
             shares = {filler: quantity}
-        elif quantity - before == signed_quantity(fill):
+        elif quantity - before == signed_quantity(fill) - taken_from(position, fill):
             shares = {**held, filler: held.get(filler, ZERO) + quantity - before}
         else:
             shares = {self._holding(position, market, who): share for who, share in shares_of(position).items()}
@@ -268,8 +270,9 @@ def shares_of(position: Position) -> dict[StrategyId, Decimal]:
     fills = position.events
     shares: dict[StrategyId, Decimal] = {}
     for fill in fills:
-        shares[fill.strategy_id] = shares.get(fill.strategy_id, ZERO) + signed_quantity(fill)
-    last = fills[-1].strategy_id  # a commission may have been taken from what was bought
+        change = signed_quantity(fill) - taken_from(position, fill)
+        shares[fill.strategy_id] = shares.get(fill.strategy_id, ZERO) + change
+    last = fills[-1].strategy_id  # by other ways than fills a position changes as well
     shares[last] = shares.get(last, ZERO) + position.signed_decimal_qty() - sum(shares.values(), ZERO)
     return shares
 
@@ -278,3 +281,16 @@ def signed_quantity(fill: events.OrderFilled) -> Decimal:
     """Return what a fill adds to a position, before commissions."""
     quantity: Decimal = fill.last_qty.as_decimal()
     return quantity if fill.order_side == OrderSide.BUY else -quantity
+
+
+def taken_from(position: Position, fill: events.OrderFilled) -> Decimal:
+    """Return what the commission of a fill took from its position, in coins: on spot, where it was charged in these.
+
+    Nautilus takes it from a purchase and a sale alike, rounded to the instrument's precision: of one that is smaller
+    than half of that nothing is taken.
+    """
+    commission = fill.commission
+    if commission is None or not position.is_spot_currency or commission.currency != position.base_currency:
+        return ZERO
+    taken: Decimal = round(commission.as_decimal(), position.size_precision)
+    return taken

@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
+from nautilus_trader.backtest.models import FeeModel
 from nautilus_trader.config import LoggingConfig, RiskEngineConfig, StrategyConfig
 from nautilus_trader.examples.algorithms.twap import TWAPExecAlgorithm
 from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import AccountType, OmsType, OrderSide, OrderStatus
-from nautilus_trader.model.identifiers import TraderId, Venue
+from nautilus_trader.model.identifiers import TraderId
 from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.model.orders import Order
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
@@ -70,6 +71,16 @@ class Script(Strategy):  # type: ignore[misc]
         return self.instrument.make_price(Decimal(text))
 
 
+class Charged(FeeModel):  # type: ignore[misc]
+    """Charges each order the same: one sum for a buy, another for a sell."""
+
+    def __init__(self, buy: str, sell: str) -> None:
+        self._buy, self._sell = Money.from_str(buy), Money.from_str(sell)
+
+    def get_commission(self, order: Order, *_: Any) -> Money:
+        return self._buy if order.side == BUY else self._sell
+
+
 type Step = Callable[[Script], object]
 
 
@@ -116,6 +127,7 @@ def backtest(
     balance: str = "1000000 USDT",
     gap: tuple[int, int] = (0, 0),
     manage_stop: bool = False,
+    fees: FeeModel | None = None,
 ) -> Iterator[Run]:
     """Build a backtest of ``seconds`` quotes, a second apart but for a gap; prices repeat the last one. Not run yet."""
     engine = BacktestEngine(
@@ -131,7 +143,7 @@ def backtest(
     )
     try:
         balances = [Money.from_str(text) for text in balance.split(", ")]
-        engine.add_venue(Venue("BINANCE"), oms, account, balances)
+        engine.add_venue(instrument.id.venue, oms, account, balances, fee_model=fees)
         engine.add_instrument(instrument)
         engine.add_data(quotes(instrument, seconds, prices, gap))
         added = [

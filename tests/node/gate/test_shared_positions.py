@@ -22,7 +22,7 @@ from nautilus_trader.model.identifiers import (
 from nautilus_trader.model.objects import Money
 from nautilus_trader.model.position import Position
 
-from tests.node.gate.backtests import BUY, PERPETUAL, SELL, START
+from tests.node.gate.backtests import BUY, PERPETUAL, SELL, SPOT, START
 from trading_node.market_prices import Decimals
 from trading_node.nautilus_account import AccountFollower
 from trading_node.nautilus_orders import OrderReader
@@ -30,17 +30,19 @@ from trading_node.risk.book import GateBook
 from trading_node.risk.orders import Contract
 
 CONTRACT = Contract(PERPETUAL.id.value, "BINANCE", "USDT", "USDT", account="BINANCE-1")
+COINS = Contract(SPOT.id.value, "BINANCE", "USDT", "USDT", account="BINANCE-1", base="BTC", spot=True)
 SHARED = PositionId("BTCUSDT-PERP.BINANCE-BOTH")
 
 
 class Venue:
     """A venue that calls the one position of an account by a name, as the engine hands its fills over."""
 
-    def __init__(self) -> None:
+    def __init__(self, instrument: Any = PERPETUAL, contract: Contract = CONTRACT) -> None:
+        self.instrument, self.contract = instrument, contract
         self.cache = Cache()
-        self.cache.add_instrument(PERPETUAL)
+        self.cache.add_instrument(instrument)
         self.book = GateBook()
-        self.market = self.book.market(CONTRACT)
+        self.market = self.book.market(contract)
         self.book.set_prices(self.market, None, None, Decimal(100), START)
         self.bus: dict[str, Any] = {}
         self.follower = self.follow(self.book)
@@ -52,26 +54,26 @@ class Venue:
             self.bus[topic] = handler
 
         follower = AccountFollower(
-            self.cache, book, OrderReader(Decimals(), "cleanup", {}), lambda _: book.market(CONTRACT),
+            self.cache, book, OrderReader(Decimals(), "cleanup", {}), lambda _: book.market(self.contract),
             on_denied=lambda _: None, now=lambda: START,
         )  # fmt: skip
         follower.follow(SimpleNamespace(subscribe=subscribe))
         return follower
 
-    def fill(self, strategy: str, side: OrderSide, quantity: str, price: str) -> None:
+    def fill(self, strategy: str, side: OrderSide, quantity: str, price: str, charge: str = "0 USDT") -> None:
         """Fill an order of a strategy; a fill that turns the position comes in two parts, as in the engine."""
         number = next(self._ids)
-        whole = self._filled(number, strategy, side, Decimal(quantity), price)
+        whole = self._filled(number, strategy, side, Decimal(quantity), price, charge=charge)
         held = Decimal(0) if self.position is None else self.position.signed_decimal_qty()
         signed = whole.last_qty.as_decimal() * (1 if side == BUY else -1)
         parts = [abs(held), abs(held + signed)] if held and held * (held + signed) < 0 else [abs(signed)]
         for part in parts:
-            self._apply(self._filled(number, strategy, side, part, price))
+            self._apply(self._filled(number, strategy, side, part, price, charge=charge))
         self.bus["events.order.*"](whole)
 
     def _apply(self, fill: OrderFilled) -> None:
         if self.position is None or self.position.is_closed:
-            self.position = Position(PERPETUAL, fill)
+            self.position = Position(self.instrument, fill)
             self.cache.add_position(self.position, OmsType.HEDGING)
         else:
             self.position.apply(fill)
@@ -79,13 +81,15 @@ class Venue:
         if not self.position.is_closed:
             self.bus["events.position.*"](PositionChanged.create(self.position, fill, UUID4(), START))
 
-    @staticmethod
-    def _filled(number: int, strategy: str, side: OrderSide, quantity: Decimal, price: str) -> OrderFilled:
+    def _filled(
+        self, number: int, strategy: str, side: OrderSide, quantity: Decimal, price: str, *, charge: str
+    ) -> OrderFilled:
+        traded = self.instrument
         return OrderFilled(
-            TraderId("T-1"), StrategyId(strategy), PERPETUAL.id, ClientOrderId(f"O-{number}"),
+            TraderId("T-1"), StrategyId(strategy), traded.id, ClientOrderId(f"O-{number}"),
             VenueOrderId(str(number)), AccountId("BINANCE-1"), TradeId(f"{number}-{quantity}"), SHARED, side,
-            OrderType.MARKET, PERPETUAL.make_qty(quantity), PERPETUAL.make_price(Decimal(price)),
-            PERPETUAL.quote_currency, Money(0, PERPETUAL.quote_currency), LiquiditySide.TAKER, UUID4(), START, START,
+            OrderType.MARKET, traded.make_qty(quantity), traded.make_price(Decimal(price)),
+            traded.quote_currency, Money.from_str(charge), LiquiditySide.TAKER, UUID4(), START, START,
         )  # fmt: skip
 
     def held(self, book: GateBook | None = None) -> dict[str, Decimal]:
@@ -141,3 +145,14 @@ def test_telling_it_again_changes_nothing(venue: Venue) -> None:
     venue.follower.resync()
     assert venue.held() == {"A-1": Decimal(1), "B-1": Decimal("0.4")}
     assert venue.profits() == before == {"A-1": Decimal(0), "B-1": Decimal(4)}
+
+
+def test_each_strategy_bears_what_its_own_fills_were_charged_in_coins() -> None:
+    venue = Venue(SPOT, COINS)
+    venue.fill("A-1", BUY, "1", "100", "0.001 BTC")
+    venue.fill("B-1", BUY, "1", "100", "0.002 BTC")
+    assert venue.held() == {"A-1": Decimal("0.999"), "B-1": Decimal("0.998")}
+    assert venue.profits() == {"A-1": Decimal("-0.1"), "B-1": Decimal("-0.2")}
+    book = GateBook()
+    venue.follow(book).resync()
+    assert venue.held(book) == {"A-1": Decimal("0.999"), "B-1": Decimal("0.998")}
