@@ -13,6 +13,7 @@ from nautilus_trader.model.objects import Currency
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
 
+from trading_node.assets import plain_code
 from trading_node.nautilus_orders import OrderReader
 from trading_node.risk.book import GateBook
 from trading_node.risk.holdings import Holding, Market
@@ -181,7 +182,7 @@ class AccountFollower:
         contract = holding.market.contract
         cash, fees = contract.settle(signed_quantity(event), event.last_px.as_decimal()), ZERO
         if event.commission is not None:
-            commission, currency = event.commission.as_decimal(), event.commission.currency.code
+            commission, currency = event.commission.as_decimal(), plain_code(event.commission.currency.code)
             commission -= taken_from(position, event)
             if currency == contract.settlement:
                 cash -= commission

@@ -10,8 +10,10 @@ from nautilus_trader.model.enums import AccountType, OrderSide, OrderType
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.orders import Order
 
+from trading_node.assets import plain_code
 from trading_node.market_prices import Decimals
 from trading_node.nautilus_terms import is_hedged
+from trading_node.nautilus_traits import read_traits
 from trading_node.risk.orders import ONE, ZERO, Contract, OrderIntent, make_intent
 
 BUY = OrderSide.BUY
@@ -23,23 +25,28 @@ ACTIVE_AT_ONCE = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.MARKET_
 
 
 def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache) -> Contract:
-    """Return what an instrument's quantities mean, on the account of the client that trades it."""
+    """Return what an instrument's quantities mean, on the account of the client that trades it.
+
+    Currencies have the codes by which the books and the limits call them; only the account's stay the engine's.
+    """
     quote = instrument.quote_currency.code
-    settlement = instrument.get_settlement_currency().code
     base = instrument.get_base_currency()
     quanto = getattr(instrument, "is_quanto", False)  # of derivatives only
     cash = client.account_type != AccountType.MARGIN
+    settlement = instrument.get_settlement_currency().code
+    if instrument.is_inverse and base is not None and not quanto:
+        settlement = base.code
     spot, lends = isinstance(instrument, CurrencyPair), _lends(client)
     reduces = type(client).__name__ not in WITHOUT_REDUCE_ONLY
     return Contract(
         instrument_id=instrument.id.value,
         venue=instrument.id.venue.value,
-        currency=settlement if quanto and not instrument.is_inverse else quote,
-        settlement=base.code if instrument.is_inverse and base is not None and not quanto else settlement,
+        currency=plain_code(settlement if quanto and not instrument.is_inverse else quote),
+        settlement=plain_code(settlement),
         multiplier=instrument.multiplier.as_decimal(),
         inverse=instrument.is_inverse,
         account=client.account_id.value if client.account_id is not None else "",
-        base=base.code if base is not None else "",
+        base=plain_code(read_traits(instrument).base) if base is not None else "",
         margin=ONE if cash else _margin(instrument, client, cache),
         cash=cash,
         hedged=is_hedged(client),
@@ -49,6 +56,8 @@ def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache)
         reduce_only_sells=reduces and not (spot and lends),
         spot=spot,
         lends=lends,
+        account_base=base.code if base is not None else "",
+        account_settlement=settlement,
     )
 
 

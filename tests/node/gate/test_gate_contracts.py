@@ -11,6 +11,7 @@ from nautilus_trader.model.identifiers import AccountId
 from nautilus_trader.model.instruments import CryptoPerpetual
 from nautilus_trader.test_kit.providers import TestInstrumentProvider as Instruments
 
+from tests.node.gate.contracts import contract_of
 from trading_node.nautilus_orders import read_contract
 
 KINDS = {
@@ -24,15 +25,6 @@ KINDS = {
     "future": Instruments.es_future(2027, 3),
     "option": Instruments.aapl_option(),
 }
-
-
-def contract_of(instrument: Any, account: AccountType = AccountType.MARGIN, leverage: int = 10) -> Any:
-    venue_account = SimpleNamespace(
-        is_margin_account=True, leverage=lambda _: Decimal(leverage), default_leverage=Decimal(1)
-    )
-    client: Any = SimpleNamespace(account_type=account, account_id=AccountId("X-1"), oms_type=OmsType.NETTING)
-    cache: Any = SimpleNamespace(account=lambda _: venue_account)
-    return read_contract(instrument, client, cache)
 
 
 @pytest.mark.parametrize("kind", KINDS)

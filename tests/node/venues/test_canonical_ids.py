@@ -3,7 +3,6 @@
 Hyperliquid's client asks a fixed address, so only the forms of its symbols are checked.
 """
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,14 +10,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 from ibapi.tag_value import TagValue
 from nautilus_trader.adapters.interactive_brokers.common import IBContract, IBContractDetails
 from nautilus_trader.adapters.interactive_brokers.parsing.instruments import parse_instrument
 from nautilus_trader.core import nautilus_pyo3 as pyo3
 from nautilus_trader.model.instruments import Instrument, instruments_from_pyo3
 
-from tests.node.venues import listings
+from tests.node.venues.answers import answering
 from trading_api.adapters import Adapter
 from trading_node.nautilus_traits import Traits, read_traits
 from trading_node.venue_symbols import to_canonical, to_engine
@@ -35,38 +33,10 @@ class Known:
     inverse: bool = False
 
 
-async def answer(request: web.Request) -> web.Response:
-    """Answer as any of the venues: their paths differ."""
-    match request.path:
-        case "/v5/market/instruments-info":
-            category = request.query["category"]
-            result = {"category": category, "list": listings.BYBIT[category], "nextPageCursor": ""}
-            return web.json_response({"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": 1})
-        case "/api/v2":
-            asked = json.loads(await request.text())
-            found = listings.DERIBIT if asked["method"] == "public/get_instruments" else []
-            timing = {"usIn": 1, "usOut": 2, "usDiff": 1, "testnet": False}
-            return web.json_response({"jsonrpc": "2.0", "id": asked["id"], "result": found, **timing})
-        case "/0/public/AssetPairs":
-            tokenized = "aclass_base" in request.query
-            return web.json_response({"error": [], "result": {} if tokenized else listings.KRAKEN_SPOT})
-        case "/derivatives/api/v3/instruments":
-            time = "2026-01-01T00:00:00.000Z"
-            return web.json_response({"result": "success", "instruments": listings.KRAKEN_FUTURES, "serverTime": time})
-        case "/api/v5/public/instruments":
-            return web.json_response({"code": "0", "msg": "", "data": listings.OKX[request.query["instType"]]})
-    return web.json_response({"code": "1", "msg": "not known here", "data": []})
-
-
 @pytest_asyncio.fixture
 async def url() -> AsyncIterator[str]:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with answering() as url:
+        yield url
 
 
 def read(made: list[Any], adapter: Adapter) -> dict[str, Known]:

@@ -60,7 +60,7 @@ class GateBook:
         if market is None:
             market = self.markets[contract.instrument_id] = Market(contract)
             if not (contract.cash or contract.spot):
-                account = (contract.account, contract.settlement)
+                account = (contract.account, contract.account_settlement)
                 market.margins = self._margins.setdefault(account, AccountMargins())
             self.valuation.add_market(market)
         return market

@@ -118,16 +118,16 @@ def check_balance(order: OrderIntent, holding: Holding, plan: Plan, book: GateBo
 
 
 def needed_balance(order: OrderIntent, market: Market) -> tuple[str, Decimal] | None:
-    """Return currency and amount that an order takes from the free balance; None if its price is not known."""
+    """Return what an order takes from the free balance, by the account's currency; None if its price is not known."""
     contract = order.contract
     if contract.cash and not order.buy:
-        return contract.base, order.quantity * contract.multiplier
+        return contract.account_base, order.quantity * contract.multiplier
     price = worst_price(order, market)
     if price is None:
         return None
     if order.reduce_only:
-        return contract.settlement, ZERO
-    return contract.settlement, abs(contract.settle(order.quantity, price)) * contract.margin
+        return contract.account_settlement, ZERO
+    return contract.account_settlement, abs(contract.settle(order.quantity, price)) * contract.margin
 
 
 def check_loss(order: OrderIntent, holding: Holding, plan: Plan, book: GateBook, now_ns: int) -> Deny | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from trading_api.risk import InstrumentRisk, RiskLimits, SelfCrossing, StrategyRisk, VenueRisk
+from trading_node.assets import plain_code
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
 NANOSECONDS_PER_MILLISECOND = 1_000_000
@@ -74,8 +75,8 @@ def compile_limits(risk: RiskLimits) -> Limits:
         price_tolerance=_number(risk.price_tolerance),
     )
     return Limits(
-        currency=risk.currency,
-        equal_currencies=frozenset((risk.currency, *risk.equal_currencies)),
+        currency=plain_code(risk.currency),
+        equal_currencies=frozenset(map(plain_code, (risk.currency, *risk.equal_currencies))),
         node=ScopeLimits(
             per_second=risk.max_orders_per_second,
             per_minute=risk.max_orders_per_minute,

@@ -44,11 +44,17 @@ class Contract:
     """Coins or currency change hands: what is sold is what the account has, be it of the position or not."""
     lends: bool = False
     """The account is set up to borrow on spot, where an order says so."""
+    account_base: str = ""
+    """What the account calls ``base``, the coins that a sale delivers; as they are called here if empty."""
+    account_settlement: str = ""
+    """The same for ``settlement``."""
     plain: bool = field(init=False)
     """A quantity is worth itself times the price: no multiplier, not inverse."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plain", self.multiplier == ONE and not self.inverse)
+        object.__setattr__(self, "account_base", self.account_base or self.base)
+        object.__setattr__(self, "account_settlement", self.account_settlement or self.settlement)
 
     def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Return what a quantity is worth at a price, in ``currency``."""
