@@ -11,6 +11,7 @@ from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.orders import Order
 
 from trading_node.assets import plain_code
+from trading_node.instrument_ids import InstrumentType
 from trading_node.market_prices import Decimals
 from trading_node.nautilus_terms import is_hedged
 from trading_node.nautilus_traits import read_traits
@@ -19,6 +20,8 @@ from trading_node.risk.orders import ONE, ZERO, Contract, OrderIntent, make_inte
 BUY = OrderSide.BUY
 WITHOUT_REDUCE_ONLY = frozenset({"InteractiveBrokersExecutionClient"})
 """Clients that leave the mark out of what they send."""
+PRICED_APART = frozenset({InstrumentType.OPTION, InstrumentType.SPREAD})
+"""Kinds whose price is not that of their base: a premium, or a difference."""
 KINDS = {kind: kind.name for kind in OrderType}
 MARKET = OrderType.MARKET
 ACTIVE_AT_ONCE = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.MARKET_TO_LIMIT})
@@ -29,24 +32,20 @@ def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache)
 
     Currencies have the codes by which the books and the limits call them; only the account's stay the engine's.
     """
-    quote = instrument.quote_currency.code
-    base = instrument.get_base_currency()
+    traits, base = read_traits(instrument), instrument.get_base_currency()
     quanto = getattr(instrument, "is_quanto", False)  # of derivatives only
     cash = client.account_type != AccountType.MARGIN
-    settlement = instrument.get_settlement_currency().code
-    if instrument.is_inverse and base is not None and not quanto:
-        settlement = base.code
     spot, lends = isinstance(instrument, CurrencyPair), _lends(client)
     reduces = type(client).__name__ not in WITHOUT_REDUCE_ONLY
     return Contract(
         instrument_id=instrument.id.value,
         venue=instrument.id.venue.value,
-        currency=plain_code(settlement if quanto and not instrument.is_inverse else quote),
-        settlement=plain_code(settlement),
+        currency=traits.settlement if quanto and not instrument.is_inverse else traits.quote,
+        settlement=traits.settlement,
         multiplier=instrument.multiplier.as_decimal(),
-        inverse=instrument.is_inverse,
+        inverse=traits.inverse,
         account=client.account_id.value if client.account_id is not None else "",
-        base=plain_code(read_traits(instrument).base) if base is not None else "",
+        base="" if base is None or traits.kind in PRICED_APART else plain_code(traits.base),
         margin=ONE if cash else _margin(instrument, client, cache),
         cash=cash,
         hedged=is_hedged(client),
@@ -57,7 +56,7 @@ def read_contract(instrument: Instrument, client: ExecutionClient, cache: Cache)
         spot=spot,
         lends=lends,
         account_base=base.code if base is not None else "",
-        account_settlement=settlement,
+        account_settlement=instrument.get_settlement_currency().code,
     )
 
 
