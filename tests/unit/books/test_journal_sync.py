@@ -30,30 +30,34 @@ from trading_node.store.recovery import CHECKPOINT, JournalDamagedError, Journal
 WITHOUT_ASKING = [SyncPolicy.BEHIND, SyncPolicy.NEVER]
 
 
-def open_files() -> tuple[int, int]:
-    """Return how many files this process has open, and how many of them are deleted segments."""
+def open_files(folder: Path) -> tuple[int, int]:
+    """Return how many files in a folder this process has open, and how many of them are deleted segments.
+
+    Of this folder alone: other tests leave journals behind as a killed process does.
+    """
     targets: list[str] = []
     for link in Path("/proc/self/fd").iterdir():
         try:
             targets.append(str(link.readlink()))
         except FileNotFoundError:  # The folder that is being listed.
             continue
-    return len(targets), sum(".journal (deleted)" in target for target in targets)
+    inside = [target for target in targets if target.startswith(f"{folder.resolve()}/")]
+    return len(inside), sum(".journal (deleted)" in target for target in inside)
 
 
 @pytest.mark.parametrize("policy", WITHOUT_ASKING)
 def test_files_that_are_acknowledged_do_not_stay_open(tmp_path: Path, policy: SyncPolicy) -> None:
     """While all is well nobody asks the disk, and the room of what is acknowledged is to come back all the same."""
-    before, _ = open_files()
+    before, _ = open_files(tmp_path)
     journal = open_journal(tmp_path, segment_bytes=100, policy=policy)
     for _ in range(60):
         journal.append(b"x" * 30, 1)
         journal.ack(journal.read(10)[-1].sequence)
-    count, deleted = open_files()
+    count, deleted = open_files(tmp_path)
     assert count <= before + 5  # Lock, checkpoint, what is written and its mapping, what is read.
     assert deleted <= 1  # The reader's, until it goes on.
     journal.close()
-    assert open_files() == (before, 0)
+    assert open_files(tmp_path) == (before, 0)
 
 
 @pytest.mark.parametrize("policy", WITHOUT_ASKING)
@@ -69,7 +73,7 @@ def test_files_of_the_books_do_not_stay_open(
         for part in range(10):
             tell(books, life(f"O-{number}-{part}"))
         assert books.wait_written(20)
-        count, deleted = open_files()
+        count, deleted = open_files(tmp_path)
         assert deleted <= 1
         counts.append(count)
     assert max(counts) <= counts[0] + 3
