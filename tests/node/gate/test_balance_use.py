@@ -28,6 +28,11 @@ def free_by_the_venue(desk: Desk) -> Decimal:
     return Decimal(str(account.balance_free(desk.instrument.quote_currency).as_decimal()))
 
 
+def wallet_of(desk: Desk) -> Decimal:
+    (account,) = desk.cache.accounts()
+    return Decimal(str(account.balance_total(desk.instrument.quote_currency).as_decimal()))
+
+
 def quoted(venue: Venue, desk: Desk) -> bool:
     """Whether the node has a quote; moves the market until its subscription has come to the venue."""
     venue.futures.set_price("BTCUSDT", Decimal("50000.1"))
@@ -40,11 +45,13 @@ async def test_the_margin_of_positions_and_resting_orders_is_not_used_twice(venu
         desk.gate.set_limits(compile_limits(RiskLimits(max_balance_use="1")))
         desk.probe.subscribe_quote_ticks(desk.instrument.id)
         await until(lambda: quoted(venue, desk), "there is a price")
+        before = wallet_of(desk)
         bought = desk.probe.order_factory.market(desk.instrument.id, OrderSide.BUY, desk.quantity("1.800"))
         desk.probe.submit_order(bought)
         await until(lambda: bought.is_closed, "filled")
-        wallet = Decimal(str(desk.cache.accounts()[0].balance_total(desk.instrument.quote_currency).as_decimal()))
-        await until(lambda: free_by_the_venue(desk) == wallet, "the stream says that all is free")
+        # Once the fee is off, the stream has told of the fill: only then is its wallet the one to compare with.
+        await until(lambda: free_by_the_venue(desk) == wallet_of(desk) < before, "the stream says that all is free")
+        wallet = wallet_of(desk)
         resting = desk.rest("1.000")
         await until(lambda: resting.is_open, "rests")
         margin = desk.gate.book.markets[desk.instrument.id.value].contract.margin
