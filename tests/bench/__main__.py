@@ -91,7 +91,8 @@ def _timed(name: str, measure: Callable[[], Sequence[Row]]) -> Sequence[Row]:
     print(f"[bench] {name} ...", file=sys.stderr, flush=True)
     began = time.monotonic()
     rows = measure()
-    print(f"[bench] {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    # At once, and again in the table: what comes later may fail, and has its hour.
+    print(f"[bench] {name}: {time.monotonic() - began:.0f} s\n{render(rows)}", file=sys.stderr, flush=True)
     return rows
 
 
