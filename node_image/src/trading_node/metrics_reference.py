@@ -16,6 +16,7 @@ from trading_api.risk import RiskLimits
 from trading_api.status import NodeState
 from trading_node.environment import Environment
 from trading_node.gate import Gate
+from trading_node.generated_files import bring_up_to_date
 from trading_node.limits_file import LimitsInForce
 from trading_node.market_watch import Connection, DataAge, MarketWatch
 from trading_node.node_metrics import Sources, build_telemetry
@@ -117,15 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the page is not current")
     told = parser.parse_args(arguments)
     file: Path = told.file
-    current = page()
-    if file.is_file() and file.read_text(encoding="utf-8") == current:
-        return 0
-    if told.check:
-        print(f"{file} is not current: run {COMMAND} {file}", file=sys.stderr)
-        return 1
-    file.write_text(current, encoding="utf-8")
-    print(f"wrote {file}")
-    return 0
+    return bring_up_to_date(file, page(), check=told.check, command=f"{COMMAND} {file}")
 
 
 if __name__ == "__main__":

@@ -140,19 +140,20 @@ def test_a_bad_order_of_a_list_leaves_no_sibling_behind(*, gated: bool) -> None:
         assert told == ([(f"ListDenied {bad.client_order_id}", good.client_order_id.value)] if gated else [])
 
 
+def start_algorithm(script: Script) -> None:
+    script.market(
+        BUY,
+        "1",
+        exec_algorithm_id=ExecAlgorithmId("TWAP"),
+        exec_algorithm_params={"horizon_secs": 10.0, "interval_secs": 1.0},
+    )
+
+
 @pytest.mark.parametrize("gated", [False, True])
 def test_an_algorithm_that_runs_on_opens_no_position_after_the_exit(*, gated: bool) -> None:
     steps = Late()
     with backtest(steps, gated=gated) as run:
         tags = [run.gate.cleanup_tag] if run.gate is not None else None
-
-        def start_algorithm(script: Script) -> None:
-            script.market(
-                BUY,
-                "1",
-                exec_algorithm_id=ExecAlgorithmId("TWAP"),
-                exec_algorithm_params={"horizon_secs": 10.0, "interval_secs": 1.0},
-            )
 
         def leave(script: Script) -> None:
             if run.gate is not None:
@@ -172,14 +173,6 @@ def test_a_market_exit_ends_flat_although_an_algorithm_runs_on(*, gated: bool) -
     """Nautilus' own exit cancels orders and closes positions; the algorithm's schedule it leaves as it is."""
     steps = Late()
     with backtest(steps, gated=gated) as run:
-
-        def start_algorithm(script: Script) -> None:
-            script.market(
-                BUY,
-                "1",
-                exec_algorithm_id=ExecAlgorithmId("TWAP"),
-                exec_algorithm_params={"horizon_secs": 10.0, "interval_secs": 1.0},
-            )
 
         def leave(script: Script) -> None:
             assert run.position() > 0

@@ -170,10 +170,11 @@ class Valuation:
         unit = market.unit
         if unit is None or self.unvalued:
             unit = self._known_unit(holding)
-        long, short = (position + holding.opening_buys) * unit, (position - holding.opening_sells) * unit
         if holding.reduces:
             most, least = holding.worst()
             long, short = most * unit, least * unit
+        else:
+            long, short = (position + holding.opening_buys) * unit, (position - holding.opening_sells) * unit
         gross = max(long, -short)  # the one is never below the other
         if gross != holding.gross:
             change, holding.gross = gross - holding.gross, gross

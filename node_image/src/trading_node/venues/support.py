@@ -19,6 +19,7 @@ from trading_api.adapter_options import (
     OkxInstrumentType,
 )
 from trading_api.adapters import CREDENTIAL_KEYS, ENDPOINTS, ENVIRONMENTS, Adapter
+from trading_node.generated_files import bring_up_to_date
 
 GUIDE = Path("docs/guides/venues.md")
 COMMAND = "python -m trading_node.venues.support"
@@ -107,16 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the table is not current")
     check = parser.parse_args(arguments).check
-    former = GUIDE.read_text(encoding="utf-8")
-    current = with_table(former)
-    if current == former:
-        return 0
-    if check:
-        print(f"{GUIDE} is not current: run {COMMAND}", file=sys.stderr)
-        return 1
-    GUIDE.write_text(current, encoding="utf-8")
-    print(f"wrote {GUIDE}")
-    return 0
+    current = with_table(GUIDE.read_text(encoding="utf-8"))
+    return bring_up_to_date(GUIDE, current, check=check, command=COMMAND)
 
 
 if __name__ == "__main__":
