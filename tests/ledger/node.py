@@ -165,6 +165,8 @@ async def start_node(settings: NodeSettings, folder: Path, number: int) -> NodeL
     config = folder / "ledger.json"
     config.write_text(json.dumps(run_config(settings, number)), encoding="utf-8")
     log = folder / f"life-{number:03}.log"
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True)
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("TRADING_")},
         **settings.variables,
@@ -172,6 +174,8 @@ async def start_node(settings: NodeSettings, folder: Path, number: int) -> NodeL
         # The code of this checkout, whatever is installed.
         "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("", "crds/src", "node_image/src")),
         "TRADING_TERMINATION_MESSAGE_PATH": str(folder / "termination.json"),
+        # A node that is killed cannot remove its own.
+        "TMPDIR": str(temporary),
     }
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(

@@ -135,7 +135,8 @@ def node_process(
     folder: Path, config: dict[str, Any] | str, environment: Mapping[str, str] = {}, modules: Mapping[str, str] = {}
 ) -> Iterator[NodeProcess]:
     """Start a node on a run-config (or the text of one), with modules to import; killed at the end if need be."""
-    (folder / "modules").mkdir(exist_ok=True)
+    for part in ("modules", "temporary"):
+        (folder / part).mkdir(exist_ok=True)
     for name, source in modules.items():
         (folder / "modules" / f"{name}.py").write_text(source)
     file = folder / "paper.json"
@@ -145,6 +146,8 @@ def node_process(
         **{name: value for name, value in os.environ.items() if not name.startswith("TRADING_")},
         "PYTHONPATH": str(folder / "modules"),
         "TRADING_TERMINATION_MESSAGE_PATH": str(termination),
+        # A node that is killed cannot remove its own.
+        "TMPDIR": str(folder / "temporary"),
         **environment,
     }
     command = [sys.executable, "-m", "trading_node.cli", "run", "--config", str(file)]

@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from tests.run.plan import Stage, check_needs, next_stages
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_JOBS = 4
+FAILURES_FILE = "TESTS_RUN_FAILURES"
+"""Environment variable: the file to which a stage's tests write what failed, a line each."""
 LAST_WORDS_SECONDS = 1.0
 """How long the end of a stage's output is waited for: what it left running may hold the pipe open."""
 
@@ -31,12 +34,13 @@ def default_jobs() -> int:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a stage ended; ``cpu_seconds`` are those of all its processes."""
+    """How a stage ended; ``cpu_seconds`` are those of all its processes, ``failures`` the lines of its failed tests."""
 
     stage: Stage
     seconds: float
     cpu_seconds: float
     returncode: int
+    failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,12 @@ class _Running:
         self._tell = tell
         self._prefix = prefix
         self._began = time.monotonic()
+        self._failures = tempfile.NamedTemporaryFile("r", prefix="tests-run-", errors="replace")  # noqa: SIM115
         # A session of its own: Ctrl-C then reaches the stage once, through us, and not twice.
         self._process = subprocess.Popen(
             stage.command,
             cwd=ROOT,
+            env=os.environ | {FAILURES_FILE: self._failures.name},
             start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=None if prefix is None else subprocess.PIPE,
@@ -82,6 +88,8 @@ class _Running:
         self._process.returncode = os.waitstatus_to_exitcode(status)
         listener.join(LAST_WORDS_SECONDS)
         code = self._process.returncode
+        with self._failures:
+            failures = tuple(self._failures.read().splitlines())
         self._tell(
             Outcome(
                 self._stage,
@@ -89,6 +97,7 @@ class _Running:
                 usage.ru_utime + usage.ru_stime,
                 # A stage that a signal ended has failed; the run itself was not interrupted by it.
                 code if code >= 0 else 1,
+                failures,
             )
         )
 
@@ -212,5 +221,7 @@ def _print_summary(outcomes: Sequence[Outcome], *, not_run: Sequence[str], total
     ]
     lines += [f"{title:<50} {'':>8}  {'':>6}  not run" for title in not_run]
     lines.append(f"{'total':<50} {total:>8.1f}  {sum(outcome.cpu_seconds for outcome in outcomes):>6.0f}")
+    # Once more at the end, where a person looks first, and where a log that is cut has it still.
+    lines += [line for outcome in outcomes for line in outcome.failures]
     lines += [f"again: {shlex.join(outcome.stage.command)}" for outcome in outcomes if outcome.returncode]
     _say("\n".join(lines) + "\n")

@@ -58,6 +58,27 @@ def test_keeping_going_runs_what_still_can_succeed(capfd: pytest.CaptureFixture[
     assert re.search(r"^three .* FAILED \(4\)$", said, re.MULTILINE)
 
 
+def test_failed_tests_are_told_once_more_at_the_end(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "conftest.py").write_text("from tests.conftest import *\n")
+    (tmp_path / "test_sums.py").write_text(
+        "import pytest\n"
+        "def test_right(): assert 1 + 1 == 2\n"
+        "def test_wrong(): assert 1 + 1 == 3\n"
+        "@pytest.fixture\ndef broken(): raise RuntimeError('no table')\n"
+        "def test_never(broken): pass\n"
+    )
+    command = (sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), str(tmp_path))
+    assert run_stages([Stage("sums", command), shell("other", "true")], keep_going=True) == 1
+    summary = capfd.readouterr().out.split("\nstage ")[1]
+    failed = [line for line in summary.splitlines() if line.startswith("FAILED ")]
+    assert [line.split(" (")[0] for line in failed] == [
+        "FAILED test_sums.py::test_wrong",
+        "FAILED test_sums.py::test_never",
+    ]
+    assert "assert (1 + 1) == 3" in failed[0]
+    assert "RuntimeError: no table" in failed[1]
+
+
 def test_a_stage_that_dies_by_a_signal_has_failed() -> None:
     assert run_stages([shell("one", "kill -TERM $$")]) == 1
 
