@@ -1,66 +1,13 @@
-"""On Binance's futures the stream tells the whole wallet as free after each fill; the gate knows better."""
+"""What the gate takes for free on a real account of margin."""
 
-from collections.abc import AsyncIterator
-from decimal import Decimal
+import subprocess
+import sys
 from pathlib import Path
 
-import pytest
-import pytest_asyncio
-from nautilus_trader.model.enums import OrderSide, OrderStatus
-
-from tests.node.reconciliation.desk import Desk, life
-from tests.venue.nautilus_node import until
-from tests.venue.venue import Venue, VenueConfig
-from trading_api.risk import RiskLimits
-from trading_node.risk.limits import compile_limits
-
-pytestmark = pytest.mark.asyncio
+import tests.node.gate.live_balance
 
 
-@pytest_asyncio.fixture
-async def venue() -> AsyncIterator[Venue]:
-    async with Venue(VenueConfig(seed=7)) as running:
-        yield running
-
-
-def free_by_the_venue(desk: Desk) -> Decimal:
-    (account,) = desk.cache.accounts()
-    return Decimal(str(account.balance_free(desk.instrument.quote_currency).as_decimal()))
-
-
-def wallet_of(desk: Desk) -> Decimal:
-    (account,) = desk.cache.accounts()
-    return Decimal(str(account.balance_total(desk.instrument.quote_currency).as_decimal()))
-
-
-def quoted(venue: Venue, desk: Desk) -> bool:
-    """Whether the node has a quote; moves the market until its subscription has come to the venue."""
-    venue.futures.set_price("BTCUSDT", Decimal("50000.1"))
-    venue.futures.set_price("BTCUSDT", Decimal(50000))
-    return desk.cache.quote_tick(desk.instrument.id) is not None
-
-
-async def test_the_margin_of_positions_and_resting_orders_is_not_used_twice(venue: Venue, tmp_path: Path) -> None:
-    async with life(venue, tmp_path) as desk:
-        desk.gate.set_limits(compile_limits(RiskLimits(max_balance_use="1")))
-        desk.probe.subscribe_quote_ticks(desk.instrument.id)
-        await until(lambda: quoted(venue, desk), "there is a price")
-        before = wallet_of(desk)
-        bought = desk.probe.order_factory.market(desk.instrument.id, OrderSide.BUY, desk.quantity("1.800"))
-        desk.probe.submit_order(bought)
-        await until(lambda: bought.is_closed, "filled")
-        # Once the fee is off, the stream has told of the fill: only then is its wallet the one to compare with.
-        await until(lambda: free_by_the_venue(desk) == wallet_of(desk) < before, "the stream says that all is free")
-        wallet = wallet_of(desk)
-        resting = desk.rest("1.000")
-        await until(lambda: resting.is_open, "rests")
-        margin = desk.gate.book.markets[desk.instrument.id.value].contract.margin
-        quantity = (wallet - 1000) / (49000 * margin)  # its margin fits the wallet, but not what the others leave
-        refused = desk.rest(f"{quantity:.3f}")
-        await until(lambda: refused.is_closed, "refused")
-        assert refused.status == OrderStatus.DENIED
-        reason, left = refused.last_event.reason.split(", limit ")
-        assert reason.startswith("BalanceTooSmall USDT: ")
-        await desk.reconciliation.look()
-        assert free_by_the_venue(desk) < wallet
-        assert abs(free_by_the_venue(desk) - Decimal(left)) < wallet / 500  # what the venue itself reckons
+def test_the_margin_of_positions_and_resting_orders_is_not_used_twice(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", tests.node.gate.live_balance.__name__, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
