@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 
-BEAT_SECONDS = 0.25
+BEAT_SECONDS = 0.5
 BLOCKED_SECONDS = 5.0
 """A loop that has not turned for so long is reported, with what it was doing."""
 

@@ -32,7 +32,10 @@ from trading_node.side_by_side import together
 
 IN_FLIGHT_SECONDS = 3.0
 """An order that is on its way for longer is asked for."""
+OVERDUE_SECONDS = 0.5
+"""How often orders are looked through for one that is on its way for too long."""
 WATCH_SECONDS = 0.1
+"""How often the streams are looked at."""
 SECOND_LOOK_SECONDS = 0.25
 """What differs is compared again after so long: the stream may just have been slower than the answer."""
 SOON_SECONDS = 1.0
@@ -165,6 +168,7 @@ class VenueReconciler:
             await self._compare_books()
 
     async def _keep_watch(self) -> None:
+        look_at = 0.0
         while True:
             up = await self._watch.watch()
             if up != self._stream_up:
@@ -173,8 +177,10 @@ class VenueReconciler:
                     _log.warning("%s: the stream of our orders is down", self.client.id)
                     self.agreement.doubt()
                 self._on_change(self)
-            if self._overdue():
-                self._wake.set()
+            if (now := time.monotonic()) >= look_at:
+                look_at = now + OVERDUE_SECONDS
+                if self._overdue():
+                    self._wake.set()
             await asyncio.sleep(WATCH_SECONDS)
 
     def _overdue(self) -> bool:

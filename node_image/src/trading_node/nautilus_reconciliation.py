@@ -40,7 +40,8 @@ DEFAULT_WINDOW_MS = 5_000
 """How long a venue may still take a request up where its adapter has no setting for it."""
 QUIET_TURNS = 3
 """A message needs two turns of the event loop from being sent to being handled; one more to be sure."""
-BEAT_SECONDS = 0.1
+BEAT_SECONDS = 0.5
+"""Less than a pause that counts: a heart that was due meanwhile is called in the turn in which the loop wakes up."""
 ASLEEP_SECONDS = 3.0
 """A node that did nothing for so long, because its process or machine was paused, has missed what its venues said."""
 MAX_TURNS = 1_000

@@ -17,6 +17,7 @@ async def test_what_is_decided_on_waking_up_is_not_sent(
     venue: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trading_node.nautilus_reconciliation.ASLEEP_SECONDS", 0.3)
+    monkeypatch.setattr("trading_node.nautilus_reconciliation.BEAT_SECONDS", 0.1)
     async with life(venue, tmp_path) as desk:
         looks = desk.stats.looks
         time.sleep(0.5)  # noqa: ASYNC251  # as if the process was stopped
