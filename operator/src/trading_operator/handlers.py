@@ -6,23 +6,32 @@ import kopf
 
 from trading_operator.informer_settings import log_in
 from trading_operator.memory import Memory, key_of
-from trading_operator.objects import CHILD_KINDS, TRADING_DEPLOYMENT, DeploymentKey, Kind, Manifest
+from trading_operator.objects import CHILD_KINDS, POD, STATEFUL_SET, TRADING_DEPLOYMENT, DeploymentKey, Kind, Manifest
 
 type Enqueue = Callable[[DeploymentKey], None]
 
+TALKATIVE = frozenset({POD, STATEFUL_SET})
+"""Kinds whose controllers write several times for each thing that happens."""
 
-def informer(memory: Memory, enqueue: Enqueue) -> kopf.OperatorRegistry:
-    """Return kopf's registry: who is told of what."""
+
+def informer(memory: Memory, enqueue: Enqueue, enqueue_later: Enqueue) -> kopf.OperatorRegistry:
+    """Return kopf's registry: who is told of what.
+
+    enqueue_later: hears of what is about to be said in more words; it may wait for these.
+    """
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(log_in)
     for kind in (TRADING_DEPLOYMENT, *CHILD_KINDS):
-        _inform(registry, kind, memory, enqueue)
+        _inform(registry, kind, memory, enqueue, enqueue_later)
     return registry
 
 
-def _inform(registry: kopf.OperatorRegistry, kind: Kind, memory: Memory, enqueue: Enqueue) -> None:
+def _inform(
+    registry: kopf.OperatorRegistry, kind: Kind, memory: Memory, enqueue: Enqueue, enqueue_later: Enqueue
+) -> None:
     async def changed(event: kopf.RawEvent, **_: object) -> None:
-        on_event(kind, event["type"], dict(event["object"]), memory, enqueue)
+        later = kind in TALKATIVE and event["type"] != "DELETED"
+        on_event(kind, event["type"], dict(event["object"]), memory, enqueue_later if later else enqueue)
 
     group, _, version = kind.api_version.rpartition("/")
     kopf.on.event(group=group, version=version, plural=kind.plural, id=f"{kind.plural}-changed", registry=registry)(

@@ -80,7 +80,7 @@ class Leadership:
     ) -> None:
         namespaces = self.settings.watch_namespaces
         await kopf.operator(
-            registry=informer(reconciler.memory, queue.add),
+            registry=informer(reconciler.memory, queue.add, queue.add_later),
             settings=kopf_settings(),
             standalone=True,
             # Unused without peering; but kopf would ask for this user's name, which a numeric user does not have.

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from trading_operator.actions import Action, Annotate, Apply, Create, Decide, De
 from trading_operator.desired.deployment import desired
 from trading_operator.desired.names import MANAGED_BY
 from trading_operator.desired.refusal import Refusal
+from trading_operator.desired.stateful_set import replicas_of
 from trading_operator.failures import Failures
 from trading_operator.kube import errors
 from trading_operator.kube.client import Client
@@ -44,6 +46,8 @@ MAX_STEPS = 12
 AT_ONCE = 2
 """How often in one go a write that came too late is answered by another look; after that others go first."""
 NOTE_LENGTH = 1000
+POD_TELLS_WITHIN = 1.0
+"""Seconds after a node was started in which its pod tells more; the status is written then, or without it after that."""
 
 
 class RefusedByClusterError(Exception):
@@ -111,7 +115,7 @@ class Reconciler:
                 await self._report(present, status(situation, refused.refusal))
             raise
         if todo.stages:
-            return None
+            return Again(after=POD_TELLS_WITHIN) if any(map(_starts_node, chain(*todo.stages))) else None
         await self._report(observed.deployment, status(situation, todo.refusal))
         return self._wake(todo)
 
@@ -193,6 +197,10 @@ class Reconciler:
             await self.client.create(_event(deployment, note, self.instance, self.now()))
         except errors.ApiError as error:
             log.warning("no Event: %s", error, extra={"deployment": str(key_of(deployment))})
+
+
+def _starts_node(action: Action) -> bool:
+    return isinstance(action, Decide) and not replicas_of(action.live) and replicas_of(action.manifest) > 0
 
 
 def _refusal(action: Action, error: errors.ApiError) -> Refusal:

@@ -12,6 +12,10 @@ from random import Random
 
 log = logging.getLogger(__name__)
 
+LATER_SECONDS = 0.25
+"""How long more of the same is waited for."""
+LATER_AT_MOST = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
@@ -168,12 +172,21 @@ class WorkQueue[Key: Hashable]:
         self._changed = asyncio.Event()
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
         self._idle = workers
+        self._lateness = 0.0
+        """How long the key had waited that was taken last."""
         self._stopping = False
 
     def add(self, key: Key, delay: float = 0.0) -> None:
         """Make a key due after some seconds."""
         self._schedule.add(key, self._now() + delay)
         self._changed.set()
+
+    def add_later(self, key: Key) -> None:
+        """Make a key due in a moment, so that more of the same is worked on in one go.
+
+        While others wait, it lets these go first: what somebody asked for comes before what became of it.
+        """
+        self.add(key, LATER_SECONDS + min(self._lateness, LATER_AT_MOST))
 
     def depth(self) -> int:
         """Return how many keys wait for a worker."""
@@ -205,6 +218,7 @@ class WorkQueue[Key: Hashable]:
             while self._idle and (taken := self._schedule.take(now)):
                 key, waited = taken
                 self._on_wait(waited)
+                self._lateness = waited
                 self._idle -= 1
                 self._ready.put_nowait(key)
             due = self._schedule.next_due() if self._idle else None

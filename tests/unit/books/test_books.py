@@ -76,7 +76,7 @@ def test_what_is_told_is_in_the_database(tmp_path: Path) -> None:
 def test_an_idle_writer_wakes_up(tmp_path: Path) -> None:
     books = Books(settings(tmp_path))
     assert books.wait_ready(10)
-    for number in range(5):
+    for number in range(2):
         time.sleep(0.01)
         tell(books, life(f"O-{number}"))
         assert books.wait_written(5)

@@ -69,7 +69,7 @@ def test_files_of_the_books_do_not_stay_open(
     )
     books = Books(settings(tmp_path, sync=policy))
     counts: list[int] = []
-    for number in range(8):
+    for number in range(5):
         for part in range(10):
             tell(books, life(f"O-{number}-{part}"))
         assert books.wait_written(20)

@@ -113,7 +113,8 @@ class TestSection:
     async def test_a_password_in_the_environment_is_in_nothing_that_is_written(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, url: str
     ) -> None:
-        monkeypatch.setattr(bookkeeping, "READY_SECONDS", 0.05)
+        for patience in ("READY_SECONDS", "LEAST_SECONDS"):
+            monkeypatch.setattr(bookkeeping, patience, 0.05)
         keeping = books_of(tmp_path, url_env="BOOKS", variables={"BOOKS": url})
         with caplog.at_level(logging.INFO):
             await keeping.open()

@@ -29,7 +29,7 @@ from trading_operator.objects import (
     labels_of,
     ref_of,
 )
-from trading_operator.reconcile import Reconciler, RefusedByClusterError
+from trading_operator.reconcile import POD_TELLS_WITHIN, Reconciler, RefusedByClusterError
 from trading_operator.settings import RenderSettings
 
 KEY = DeploymentKey(NAMESPACE, "alpha")
@@ -72,6 +72,11 @@ class Bench:
     async def run(self) -> Any:
         return await self.reconciler.reconcile(KEY)
 
+    async def settle(self) -> Any:
+        """Run, and once more where a node was started: its status is written in the next turn."""
+        again = await self.run()
+        return await self.run() if again.after == POD_TELLS_WITHIN else again
+
     @property
     def deployment(self) -> Manifest:
         return self.store.objects[ObjectRef(TRADING_DEPLOYMENT, NAMESPACE, "alpha")]
@@ -94,10 +99,14 @@ def bench() -> Bench:
 
 async def test_everything_is_made_in_one_go_and_nothing_twice(bench: Bench) -> None:
     again = await bench.run()
-    assert again.after is not None
+    assert again.after == POD_TELLS_WITHIN, "the pod is about to say more"
     assert bench.client.writes[0] == "finalizers"
-    assert bench.client.writes[-3:] == ["create StatefulSet", "decide StatefulSet", "status"]
-    assert len(bench.client.writes) == 11
+    assert bench.client.writes[-2:] == ["create StatefulSet", "decide StatefulSet"]
+    assert len(bench.client.writes) == 10
+    bench.client.writes.clear()
+    again = await bench.run()
+    assert again.after is not None
+    assert bench.client.writes == ["status"]
     bench.client.writes.clear()
     await bench.run()
     bench.reconciler.memory = Memory()
@@ -114,7 +123,7 @@ async def test_a_pod_that_the_server_refuses_is_told_and_tried_again(bench: Benc
     assert "tolerations" in message
     assert bench.events() == ["PodTemplateRefused"]
     bench.client.refuse.clear()
-    await bench.run()
+    await bench.settle()
     assert bench.condition("Accepted")[0] == "True"
     assert bench.events() == ["PodTemplateRefused"]
 
@@ -146,7 +155,7 @@ async def test_an_object_of_somebody_else_is_left_alone(bench: Bench) -> None:
     assert "Role desk/alpha-node" in bench.condition("Accepted")[2]
     assert bench.store.get(bench.ref(STATEFUL_SET)) is None
     bench.store.delete(ref_of(there))
-    await bench.run()
+    await bench.settle()
     assert bench.condition("Accepted")[0] == "True"
     assert bench.store.get(bench.ref(STATEFUL_SET)) is not None
 
@@ -204,7 +213,7 @@ async def test_a_write_that_comes_too_late_is_decided_anew_at_once(bench: Bench)
             store.update(with_metadata(live, annotations={"a": "b"}))
 
     bench.client.before = meddle
-    again = await bench.run()
+    again = await bench.settle()
     assert again.after is not None
     assert store.objects[bench.ref(STATEFUL_SET)]["spec"]["replicas"] == 1
     assert bench.deployment["status"]["phase"] == "Pending"
@@ -274,7 +283,7 @@ async def test_what_is_taken_back_each_time_is_tried_again_later_and_told(bench:
 
     bench.client.before = meddle
     with pytest.raises(errors.UnsettledError, match="webhook"):
-        await bench.run()
+        await bench.settle()
 
 
 # Events

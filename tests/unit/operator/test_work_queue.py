@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import examples
+from trading_operator import work_queue
 from trading_operator.work_queue import Again, Backoff, Schedule, WorkQueue
 
 
@@ -210,3 +211,33 @@ async def test_stopping_finishes_what_is_being_worked_on() -> None:
     go_on.set()
     await running
     assert finished
+
+
+async def test_what_became_of_something_is_worked_on_once_and_behind_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(work_queue, "LATER_SECONDS", 0.01)
+    done: list[str] = []
+    late, everything = asyncio.Event(), asyncio.Event()
+
+    async def work(key: str) -> Again:
+        if key == "late":
+            late.set()
+        await asyncio.sleep(0.1)
+        done.append(key)
+        if key == "told":
+            everything.set()
+        return Again()
+
+    queue = WorkQueue(Schedule[str](Random(1)), work, workers=1)
+    running = asyncio.create_task(queue.run())
+    queue.add("first")
+    queue.add("late")
+    await asyncio.wait_for(late.wait(), 5)
+    for _ in range(3):
+        queue.add_later("told")
+    queue.add("asked", 0.05)  # Later than that by the clock, and sooner than those who had to wait.
+    await asyncio.wait_for(everything.wait(), 5)
+    queue.stop()
+    await running
+    assert done == ["first", "late", "asked", "told"]
