@@ -5,9 +5,8 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from trading_api.node_config import NodeConfig
 from trading_api.status import DrainState, DrainStatus, NodeState, NodeStatus
 from trading_api.trading_rules import Mode
 from trading_node.background import background
-from trading_node.book_positions import PositionsUnknownError
-from trading_node.bookkeeping import keep_books
 from trading_node.catalog.reader import OpenCatalog, open_catalog
 from trading_node.day_losses import follow_profit, kept_losses, losses_folder
 from trading_node.drain.facts import Result
@@ -28,6 +25,7 @@ from trading_node.environment import Environment
 from trading_node.errors import NodeError, crashed, stop_incomplete
 from trading_node.garbage import spare_what_stays
 from trading_node.gate import Gate
+from trading_node.keeping import Keeping
 from trading_node.kubernetes_report import ApiServer, StatusClient, StatusReporter
 from trading_node.limits_file import LimitsFile, LimitsInForce
 from trading_node.liveness import LoopWatch
@@ -45,7 +43,6 @@ from trading_node.status import Life, build_status, live_document
 from trading_node.stopping import DISCONNECT_SHARE, after_seconds, drain_begun, drain_ended, stop_failure, stop_policy
 from trading_node.strategies import LEAVING, load_strategies, origin
 from trading_node.threads import in_daemon_thread
-from trading_node.venues.paper import KeptAccount
 from trading_node.venues.registry import Parts, build_venue, plain_order_ids, replay_speed, replays
 from trading_node.venues.replay_feed import ReplayFeed
 from trading_node.web.server import Views, build_app, start_server
@@ -102,12 +99,9 @@ class Runner:
         self._node: NautilusNode | None = None
         self._replays = replays(config.trading_node.venues)
         self._feed = ReplayFeed(replay_speed(config.trading_node.venues))
-        self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-        """Name of this run, in the books."""
-        self._books = books = keep_books(config, folder, os.environ)
-        self._kept: list[KeptAccount] = []
-        on_denial = None if books is None else books.on_denial
-        self._gate = Gate(compile_limits(config.risk_engine), on_denial=on_denial, recorded=self._what_records())
+        self._keeping = keeping = Keeping(config, folder, os.environ)
+        limits = compile_limits(config.risk_engine)
+        self._gate = Gate(limits, on_denial=keeping.on_denial, recorded=keeping.what_records())
         self._limits = self._limits_file()
         self._telemetry = build_telemetry(environment, self._sources())
         self._watch = LoopWatch(self._telemetry.loop_lag.observe)
@@ -143,7 +137,7 @@ class Runner:
                 completed=completed,
                 status=self._status(),
                 snapshot=self._snapshot(),
-                books=self._books.outcome if self._books is not None else "",
+                books=self._keeping.outcome,
             )
             if self._reporter is not None:
                 await self._reporter.finish(min(LAST_REPORT_SECONDS, self._shutdown.remaining_seconds()))
@@ -177,8 +171,8 @@ class Runner:
             folder=self._folder,
             variables=os.environ,
             state_directory=section.state_directory,
-            run=self._run,
-            kept=self._kept,
+            run=self._keeping.run,
+            kept=self._keeping.accounts,
         )
         if self._replays:
             node.process_synchronously(accelerated=self._feed.accelerated)
@@ -187,7 +181,9 @@ class Runner:
         node.build([build_venue(venue, parts) for venue in section.venues], strategies)
         names = {built.id.value: named.name for named, built in zip(section.strategies, strategies, strict=True)}
         node.gate_orders(self._gate, names, (lambda: self._feed.time_ns) if self._replays else None)
-        await self._open_books(node)
+        if self._keeping.has_books:
+            self._enter(Life(state=NodeState.STARTING, reason="OpeningBooks"))
+            await self._keeping.open(node)
         if section.mode is Mode.LIVE:
             self._reconcile(node)
         spare_what_stays()
@@ -201,10 +197,8 @@ class Runner:
 
     def _reconcile(self, node: NautilusNode) -> None:
         """Have the node agree with its venues, and tell when it does not."""
-        books = self._books
-        memory = (lambda: None) if books is None else books.history
         seconds = self._config.trading_node.reconciliation.seconds
-        agreement = node.reconcile(memory, seconds, lambda: self._enter(self._agreeing(agreement)))
+        agreement = node.reconcile(self._keeping.history, seconds, lambda: self._enter(self._agreeing(agreement)))
 
     def _agreeing(self, agreement: NautilusReconciliation) -> Life:
         """Return the life as it goes on with a change of agreement."""
@@ -263,40 +257,10 @@ class Runner:
             name: await in_daemon_thread(partial(open_catalog, path), f"open-{name}") for name, path in paths.items()
         }
 
-    async def _open_books(self, node: NautilusNode) -> None:
-        """Open the books before anything happens that belongs into them."""
-        books = self._books
-        if books is None:
-            return
-        self._enter(Life(state=NodeState.STARTING, reason="OpeningBooks"))
-        await books.open()
-        venues = self._config.trading_node.venues
-        runs = {venue.name: self._run for venue in venues if venue.paper is not None}
-        runs |= {kept.venue: kept.state.run for kept in self._kept}
-        adapters = {venue.name: venue.adapter for venue in venues}
-        books.follow(node.keep_books(books.record, runs, adapters))
-        history = books.history()
-        for kept in self._kept:
-            if history is not None:
-                await node.agree_on_paper(kept, books.record, history)
-
-    def _what_records(self) -> Callable[[], bool] | None:
-        """Return what is asked before each order: whether all is kept that has to be; None where nothing has."""
-        books, section = self._books, self._config.trading_node
-        if section.mode is not Mode.PAPER or section.state_directory is None:
-            return None if books is None else books.takes
-        kept = self._kept
-        return lambda: not any(account.failure for account in kept) and (books is None or books.takes())
-
     async def _close_books(self) -> None:
-        if self._books is None:
-            return
         # A stop that failed may have left strategies running: what they send now would be in no book.
         self._gate.stop_taking(Admission.HALT)
-        try:
-            await self._books.close(self._shutdown.remaining_seconds() - LAST_REPORT_SECONDS)
-        except Exception:  # noqa: BLE001  # whatever it is, the journal has what it was told, and the report comes first
-            _log.exception("the books could not be closed; what the database lacks stays in the journal")
+        await self._keeping.close(self._shutdown.remaining_seconds() - LAST_REPORT_SECONDS)
 
     async def _until_ended(self, life: Coroutine[Any, Any, object]) -> bool:
         """Run one part of the life; return whether it came to its own end, False after a signal; raises NodeError."""
@@ -354,14 +318,6 @@ class Runner:
 
     # Around it
 
-    async def _positions(self, currency: str) -> dict[str, Any]:
-        """Return the positions of the books, added up; raises PositionsUnknownError."""
-        positions = None if self._books is None else self._books.positions()
-        if positions is None:
-            why = "no books are kept: write the section database" if self._books is None else "no books are open yet"
-            raise PositionsUnknownError(why)
-        return await positions.document(self._gate.prices, currency)
-
     async def _start_services(self, services: contextlib.AsyncExitStack) -> None:
         await services.enter_async_context(background(self._watch.run()))
         views = Views(
@@ -369,7 +325,7 @@ class Runner:
             loop_age_seconds=self._watch.age_seconds,
             document=lambda: live_document(self._status(), self._snapshot()),
             registry=self._telemetry.registry,
-            positions=self._positions,
+            positions=lambda currency: self._keeping.positions(self._gate.prices, currency),
         )
         if self._limits is not None:
             services.callback(self._limits.end)
@@ -437,7 +393,7 @@ class Runner:
             gate=self._gate,
             watch=lambda: MarketWatch() if self._node is None else self._node.market_watch(),
             agreements=lambda: () if self._node is None else self._node.agreements(),
-            books=lambda: None if self._books is None else self._books.stats(),
+            books=self._keeping.stats,
             limits=self._limits_in_force,
         )
 

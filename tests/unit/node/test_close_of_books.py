@@ -65,7 +65,7 @@ def answers(gate: Gate) -> list[Reason | None]:
 
 
 async def test_what_strategies_send_after_a_stop_that_failed_is_refused_before_the_books_close(runner: Runner) -> None:
-    gate, books = runner._gate, runner._books
+    gate, books = runner._gate, runner._keeping._books
     assert books is not None
     await books.open()
     gate.set_reconciled(True)
