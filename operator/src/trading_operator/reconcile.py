@@ -47,7 +47,7 @@ AT_ONCE = 2
 """How often in one go a write that came too late is answered by another look; after that others go first."""
 NOTE_LENGTH = 1000
 POD_TELLS_WITHIN = 1.0
-"""Seconds after a node was started in which its pod tells more; the status is written then, or without it after that."""
+"""Seconds in which the pod of a started node tells more: the status is written then, or after that without it."""
 
 
 class RefusedByClusterError(Exception):
