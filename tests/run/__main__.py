@@ -53,7 +53,7 @@ UNIT = (
     # Whether histories find planted bugs is for the whole run.
     Stage("fast tests of the operator", _pytest(*_rooms(of_operator=True), "tests/sim", f"--ignore={MUTANTS}")),
 )
-# What finds most in the least time comes first; of the rest, the longest: two rows of stages then end together.
+# What finds most in the least time comes first; of the rest, the longest: all rows of stages then end together.
 TEST = (
     *CHECK,
     # Seconds once its cache is full; before, it compiles for minutes, with all processors.
@@ -79,7 +79,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.run", description=__doc__)
     parser.add_argument("goal", choices=("check", "unit", "test"))
     parser.add_argument("--keep-going", action="store_true", help="run what can still succeed although a stage failed")
-    parser.add_argument("--jobs", type=int, default=default_jobs(), help="stages at once; default: one a processor")
+    parser.add_argument("--jobs", type=int, default=default_jobs(), help="stages at once; default: one more than processors")
     arguments = parser.parse_args()
     stages = {"check": CHECK, "unit": UNIT, "test": TEST}[arguments.goal]
     keep_going = arguments.keep_going or arguments.goal == "check"

@@ -1,6 +1,6 @@
-"""Named commands, as many at once as the machine has processors for, with progress, times and an orderly end on Ctrl-C.
+"""Named commands, several at once, with progress, times and an orderly end on Ctrl-C.
 
-Most stages wait as often as they compute, so that two of them together take little longer than the longer one.
+Most stages wait as often as they compute, so that one more than the machine has processors keeps these busy.
 """
 
 import os
@@ -29,7 +29,7 @@ LAST_WORDS_SECONDS = 1.0
 
 def default_jobs() -> int:
     """Return how many stages run at once on this machine."""
-    return min(MOST_JOBS, len(os.sched_getaffinity(0)))
+    return min(MOST_JOBS, len(os.sched_getaffinity(0)) + 1)
 
 
 @dataclass(frozen=True)
