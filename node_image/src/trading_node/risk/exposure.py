@@ -14,7 +14,12 @@ def check_position(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
     """Refuse what could make the position in an instrument too large if every pending order on its side filled."""
     del book, now_ns
     own, market = plan.own, holding.market
-    position = _reach(order, market)
+    if holding.reduces or order.reduce_only or len(market.holdings) > 1:
+        position = _reach(order, market)
+    elif order.buy:  # As almost always: the same, in two steps.
+        position = holding.opening_buys + order.quantity + holding.position
+    else:
+        position = holding.opening_sells + order.quantity - holding.position
     if order.reduce_only and position <= ZERO:
         return None
     if own.position is not None and position > own.position:
