@@ -79,7 +79,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.run", description=__doc__)
     parser.add_argument("goal", choices=("check", "unit", "test"))
     parser.add_argument("--keep-going", action="store_true", help="run what can still succeed although a stage failed")
-    parser.add_argument("--jobs", type=int, default=default_jobs(), help="stages at once; default: one more than processors")
+    parser.add_argument(
+        "--jobs", type=int, default=default_jobs(), help="stages at once; default: one more than processors"
+    )
     arguments = parser.parse_args()
     stages = {"check": CHECK, "unit": UNIT, "test": TEST}[arguments.goal]
     keep_going = arguments.keep_going or arguments.goal == "check"
