@@ -62,7 +62,7 @@ class Dying(Strategy):
             self.submit_order(make.limit(self.instrument.id, OrderSide.BUY, size("0.1"), low))
         elif self.steps == 3 and dies == "part":
             self.submit_order(make.limit(self.instrument.id, OrderSide.BUY, size("500"), tick.ask_price))
-        elif self.steps == 6:
+        elif self.steps == 6 and dies != "part":  # which waits for the market to come to its price
             self.die()
 
     def die(self):
