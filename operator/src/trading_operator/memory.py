@@ -64,6 +64,7 @@ class Memory:
     _stateful_sets: dict[DeploymentKey, Manifest] = field(default_factory=dict)
     _fresh: set[DeploymentKey] = field(default_factory=set)
     _seen: dict[ObjectRef, int] = field(default_factory=dict)
+    _untold: set[DeploymentKey] = field(default_factory=set)
 
     def saw(self, *manifests: Manifest | None) -> None:
         """Take note of what was read or written: an event that tells of it is no news."""
@@ -172,9 +173,23 @@ class Memory:
         uid, generation = self._answers.get(key, ("", 0))
         return generation if stateful_set is not None and uid == uid_of(stateful_set) else 0
 
+    def may_wait_for_pod(self, key: DeploymentKey) -> bool:
+        """Tell whether the status of a node that was started may wait for its pod: once, until a status was told.
+
+        Where somebody scales the node back each time, no pod would ever bring the turn that tells.
+        """
+        first = key not in self._untold
+        self._untold.add(key)
+        return first
+
+    def told(self, key: DeploymentKey) -> None:
+        """Take note that a status says what is so."""
+        self._untold.discard(key)
+
     def forget(self, key: DeploymentKey) -> None:
         """Forget a deployment that is no more."""
         self.forget_reading(key)
+        self.told(key)
         self._answers.pop(key, None)
         self._fresh.discard(key)
 

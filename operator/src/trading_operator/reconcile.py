@@ -115,7 +115,8 @@ class Reconciler:
                 await self._report(present, status(situation, refused.refusal))
             raise
         if todo.stages:
-            return Again(after=POD_TELLS_WITHIN) if any(map(_starts_node, chain(*todo.stages))) else None
+            starts = any(map(_starts_node, chain(*todo.stages)))
+            return Again(after=POD_TELLS_WITHIN) if starts and self.memory.may_wait_for_pod(observed.key) else None
         await self._report(observed.deployment, status(situation, todo.refusal))
         return self._wake(todo)
 
@@ -184,6 +185,7 @@ class Reconciler:
     async def _report(self, deployment: Manifest, wanted: dict[str, Any]) -> None:
         """Write the status where it says something new, and tell of what changed."""
         self.on_phase(key_of(deployment), wanted["phase"])
+        self.memory.told(key_of(deployment))
         if not changed(deployment, wanted):
             return
         self.memory.saw(await self.client.apply_status(_status_manifest(deployment, wanted)))

@@ -173,7 +173,7 @@ class WorkQueue[Key: Hashable]:
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
         self._idle = workers
         self._lateness = 0.0
-        """How long the key had waited that was taken last."""
+        """How long the key had waited that was taken last; 0 once no other waits."""
         self._stopping = False
 
     def add(self, key: Key, delay: float = 0.0) -> None:
@@ -221,6 +221,8 @@ class WorkQueue[Key: Hashable]:
                 self._lateness = waited
                 self._idle -= 1
                 self._ready.put_nowait(key)
+            if self._idle:
+                self._lateness = 0.0  # nobody waits any more
             due = self._schedule.next_due() if self._idle else None
             try:
                 async with asyncio.timeout(None if due is None else max(0.0, due - self._now())):

@@ -12,6 +12,7 @@ from tests.sim.world import NAMESPACE, manifest
 from trading_operator.desired.names import ANNOTATION_WHEN_DELETED, base_name, claim_name
 from trading_operator.handlers import on_event
 from trading_operator.kube import errors
+from trading_operator.kube.json_patch import Operation
 from trading_operator.memory import Memory, fingerprint
 from trading_operator.objects import (
     CORE_EVENT,
@@ -272,6 +273,33 @@ async def test_a_deployment_is_not_let_go_while_a_statefulset_without_labels_run
     await bench.run()
     assert bench.deployment["metadata"]["finalizers"]
     assert bench.store.objects[bench.ref(STATEFUL_SET)]["spec"]["replicas"] == 0
+
+
+async def test_a_node_that_is_scaled_back_after_each_start_gets_a_status_all_the_same(bench: Bench) -> None:
+    """An autoscaler takes the pod away before it could say anything."""
+    for _ in range(2):
+        await bench.run()
+        live = bench.store.objects[bench.ref(STATEFUL_SET)]
+        assert live["spec"]["replicas"] == 1
+        scaled = bench.store.update(live | {"spec": live["spec"] | {"replicas": 0}})
+        assert heard(bench.reconciler.memory, scaled) == [KEY]
+    assert bench.condition("Progressing")[:2] == ("True", "CreatingPod")
+    assert (await bench.run()).after == POD_TELLS_WITHIN, "the next start may wait for its pod again"
+
+
+async def test_a_start_that_a_webhook_takes_back_is_tried_again_later_and_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided = bench.store.patch
+
+    def patch(ref: ObjectRef, operations: list[Operation]) -> Manifest:
+        live = decided(ref, operations)
+        return bench.store.update(live | {"spec": live["spec"] | {"replicas": 0}})
+
+    monkeypatch.setattr(bench.store, "patch", patch)
+    for _ in range(2):
+        with pytest.raises(errors.UnsettledError, match="webhook"):
+            await bench.settle()
 
 
 async def test_what_is_taken_back_each_time_is_tried_again_later_and_told(bench: Bench) -> None:

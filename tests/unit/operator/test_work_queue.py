@@ -241,3 +241,29 @@ async def test_what_became_of_something_is_worked_on_once_and_behind_what_was_as
     queue.stop()
     await running
     assert done == ["first", "late", "asked", "told"]
+
+
+async def test_who_had_to_wait_once_delays_nothing_when_nobody_waits_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_queue, "LATER_SECONDS", 0.01)
+    waits, told = {"first": 0.2}, asyncio.Event()
+    loop, rested = asyncio.get_running_loop(), asyncio.Event()
+
+    async def work(key: str) -> Again:
+        await asyncio.sleep(waits.get(key, 0.0))
+        if key == "late":
+            loop.call_later(0.05, rested.set)
+        if key == "told":
+            told.set()
+        return Again()
+
+    queue = WorkQueue(Schedule[str](Random(1)), work, workers=1)
+    running = asyncio.create_task(queue.run())
+    queue.add("first")
+    queue.add("late")
+    await asyncio.wait_for(rested.wait(), 5)
+    begun = loop.time()
+    queue.add_later("told")
+    await asyncio.wait_for(told.wait(), 5)
+    assert loop.time() - begun < waits["first"]
+    queue.stop()
+    await running
