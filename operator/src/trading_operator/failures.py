@@ -31,22 +31,33 @@ class Failures:
     client: Client
     _readings: dict[tuple[str, str], _Reading] = field(default_factory=lambda: defaultdict(_Reading))
 
-    async def latest(self, about: Manifest, reason: str, now: datetime) -> str:
-        """Return the newest message of this reason about an object; empty where there is none."""
+    async def latest(self, about: Manifest, reason: str, now: datetime, *, over: str = "") -> str:
+        """Return the newest message of this reason about an object; empty where there is none.
+
+        over: reason of the Events that tell of its end, always the same for one reason. An Event stays for an hour:
+        what was told no later than the last of these is no news of the present.
+        """
         namespace = about["metadata"]["namespace"]
         reading = self._readings[namespace, reason]
         async with reading.lock:
             if reading.at is None or not reading.at <= now < reading.at + TRUSTED_FOR:
-                reading.messages = await self._messages(namespace, reason)
+                reading.messages = await self._messages(namespace, reason, over)
                 reading.at = now
         return reading.messages.get(uid_of(about), "")
 
-    async def _messages(self, namespace: str, reason: str) -> dict[str, str]:
-        events = await self.client.list(CORE_EVENT, namespace, fields={"reason": reason})
+    async def _messages(self, namespace: str, reason: str, over: str) -> dict[str, str]:
+        told = await self._newest(namespace, reason)
+        ended = await self._newest(namespace, over) if told and over else {}
         return {
-            str(event["involvedObject"].get("uid")): str(event.get("message", ""))
-            for event in sorted(events, key=_told_at)
+            uid: str(event.get("message", ""))
+            for uid, event in told.items()
+            if uid not in ended or _told_at(ended[uid]) < _told_at(event)
         }
+
+    async def _newest(self, namespace: str, reason: str) -> dict[str, Manifest]:
+        """Return the newest Event of a reason about each object, by the object's uid."""
+        events = await self.client.list(CORE_EVENT, namespace, fields={"reason": reason})
+        return {str(event["involvedObject"].get("uid")): event for event in sorted(events, key=_told_at)}
 
 
 def _told_at(event: Manifest) -> str:

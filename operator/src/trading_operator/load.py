@@ -175,7 +175,7 @@ class Loader:
         tried = (stateful_set.get("status") or {}).get("observedGeneration", 0) >= generation_of(stateful_set)
         if created is None or now < created + POD_WITHIN or not tried:
             return ""
-        return await self.failures.latest(stateful_set, "FailedCreate", now)
+        return await self.failures.latest(stateful_set, "FailedCreate", now, over="SuccessfulCreate")
 
     async def _mount_failure(self, pod: Manifest | None, now: datetime) -> str:
         """Return why a pod that should have its volumes by now has not: only Events tell."""

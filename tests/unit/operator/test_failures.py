@@ -29,6 +29,7 @@ class Client(SimClient):
     def __init__(self) -> None:
         super().__init__(Store(Clock()), Random(1))
         self.asked: list[tuple[str, Mapping[str, str]]] = []
+        self.by_reason: dict[str, list[Manifest]] = {}
         self.events: list[Manifest] = [event("a", 9, "new"), event("a", 1, "old"), event("b", 5, "other")]
 
     async def list(
@@ -43,7 +44,7 @@ class Client(SimClient):
         assert fields is not None
         self.asked.append((namespace, fields))
         await asyncio.sleep(0)
-        return self.events
+        return self.by_reason.get(fields["reason"], self.events)
 
 
 @pytest.fixture
@@ -54,6 +55,17 @@ def client() -> Client:
 async def test_the_newest_event_of_each_object_counts(client: Client) -> None:
     failures = Failures(client)
     assert [await failures.latest(pod(uid), "FailedMount", NOW) for uid in "abc"] == ["new", "other", ""]
+
+
+async def test_what_is_over_is_no_news(client: Client) -> None:
+    """A pod was refused, then made; that it is gone now is no refusal."""
+    refused = [event("a", 9, "refused"), event("b", 9, "refused"), event("c", 9, "refused"), event("d", 9, "refused")]
+    made = [event("a", 10, "made"), event("b", 9, "made"), event("c", 8, "made")]
+    client.by_reason = {"FailedCreate": refused, "SuccessfulCreate": made}
+    failures = Failures(client)
+    said = [await failures.latest(pod(uid), "FailedCreate", NOW, over="SuccessfulCreate") for uid in "abcd"]
+    assert said == ["", "", "refused", "refused"]
+    assert len(client.asked) == 2
 
 
 async def test_many_that_ask_at_once_are_answered_by_one_reading(client: Client) -> None:

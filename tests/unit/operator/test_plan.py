@@ -139,9 +139,12 @@ def test_a_pod_that_is_not_made_after_a_resume_is_looked_for() -> None:
     raw = deployment(status={"conditions": [resumed]})
     assert plan(situation(raw, **seen)).wake_at == NOW + timedelta(seconds=6)
     waiting = {"type": "Progressing", "status": "True", "reason": "CreatingPod"}
-    for since, looks in (("2026-11-23T11:59:52Z", NOW + timedelta(seconds=7)), ("2026-11-23T11:00:00Z", None)):
+    # A condition is as old as its status: a pod that was starting for an hour may have been lost just now.
+    for since, seconds in (("2026-11-23T11:59:52Z", 7), ("2026-11-23T11:00:00Z", 60)):
         raw = deployment(status={"conditions": [waiting | {"lastTransitionTime": since}]})
-        assert plan(situation(raw, **seen)).wake_at == looks
+        assert plan(situation(raw, **seen)).wake_at == NOW + timedelta(seconds=seconds)
+        told = plan(situation(raw, **seen, creation_failure="exceeded quota")).wake_at
+        assert told == (NOW + timedelta(seconds=7) if seconds == 7 else None)
 
 
 def test_a_completed_replay_is_recorded_and_scaled_to_zero_in_one_write() -> None:

@@ -55,7 +55,7 @@ class Client(SimClient):
 
     async def list(self, kind: Any, namespace: str, *, labels: Any = None, fields: Any = None) -> Sequence[Manifest]:
         if kind is CORE_EVENT:
-            return self.events
+            return [event for event in self.events if event["reason"] == fields["reason"]]
         return await super().list(kind, namespace, labels=labels, fields=fields)
 
 
@@ -167,11 +167,19 @@ async def test_a_pod_that_cannot_be_made_is_explained_by_its_events(bench: Bench
     live = bench.store.objects[bench.ref(STATEFUL_SET)]
     bench.store.update(live | {"status": {"observedGeneration": 9, "replicas": 0}})
     message = "violates PodSecurity: privileged"
-    bench.client.events = [{"involvedObject": {"uid": live["metadata"]["uid"]}, "message": message}]
+    about = {"involvedObject": {"uid": live["metadata"]["uid"]}}
+    bench.client.events = [
+        about | {"reason": "FailedCreate", "lastTimestamp": "2026-01-01T00:00:05Z", "message": message}
+    ]
     await bench.run()
     status, reason, message = bench.condition("Degraded")
     assert (status, reason) == ("True", "PodRefused")
     assert "violates PodSecurity" in message
+    # It was made after all; a minute later its machine is drained, and it is made anew.
+    bench.client.events.append(about | {"reason": "SuccessfulCreate", "lastTimestamp": "2026-01-01T00:00:20Z"})
+    bench.store.clock.advance(60)
+    await bench.run()
+    assert bench.condition("Degraded")[0] == "False"
 
 
 async def test_a_namespace_that_is_going_is_no_fault_of_the_spec(bench: Bench) -> None:

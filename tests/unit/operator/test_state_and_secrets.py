@@ -236,6 +236,9 @@ def test_events_are_asked_while_a_pod_waits_for_its_volumes_and_only_then() -> N
     assert mounting_since(pod(ONE, **MOUNTING)) == NOW - timedelta(seconds=10)
     assert mounting_since(pod(ONE)) is None
     assert mounting_since(pod(ONE, deleted="2026-11-23T12:01:00Z", **MOUNTING)) is None
+    mounted = {"type": "PodReadyToStartContainers", "status": "True"}
+    pulling = pod(ONE, **MOUNTING | {"conditions": [*MOUNTING["conditions"], mounted]})
+    assert mounting_since(pulling) is None, "what failed to be mounted at first is mounted by now"
     assert NOW + timedelta(seconds=5) in set(start_deadlines(pod(ONE, **MOUNTING)))
     assert list(start_deadlines(pod(ONE))) == []
     assert list(start_deadlines(None)) == []

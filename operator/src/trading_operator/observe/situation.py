@@ -24,7 +24,8 @@ REPORT_WITHIN = timedelta(seconds=90)
 """How long a running node may take to its first report before somebody should look."""
 POD_WITHIN = timedelta(seconds=5)
 """How long a StatefulSet may take to make its pod before somebody should look."""
-_LOOKS_FOR_POD = tuple(timedelta(seconds=seconds) for seconds in (6, 15, 60, 180))
+_LOOKS_FOR_POD = tuple(timedelta(seconds=seconds) for seconds in (6, 15))
+_LOOKS_FOR_POD_EACH = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +261,8 @@ def _report_deadline(pod: Manifest | None) -> datetime | None:
 def _pod_deadlines(observed: Observed, now: datetime) -> Iterator[datetime]:
     """Yield when to look for a pod that is not made: no event of ours tells of the Events that say why.
 
-    A StatefulSet that is resumed is old; since when its pod is awaited, the deployment's own condition tells.
+    A StatefulSet that is resumed is old; since when its pod is awaited, the deployment's own condition tells. It tells
+    of an earlier time where a pod that was starting is lost, and so a pod is looked for as long as nobody knows why.
     """
     if observed.pod is not None or observed.stateful_set is None or not replicas_of(observed.stateful_set):
         return
@@ -270,3 +272,5 @@ def _pod_deadlines(observed: Observed, now: datetime) -> Iterator[datetime]:
     awaited = [one for one in conditions if one["reason"] == ProgressReason.CREATING_POD and one["status"] == "True"]
     since = timestamp(awaited[0].get("lastTransitionTime")) if awaited else now
     yield from ((since or now) + after for after in _LOOKS_FOR_POD)
+    if not observed.creation_failure:
+        yield now + _LOOKS_FOR_POD_EACH

@@ -28,6 +28,8 @@ def mounting_since(pod: Manifest) -> datetime | None:
     scheduled = pod_condition(pod, "PodScheduled")
     if not pod["spec"].get("nodeName") or pod["metadata"].get("deletionTimestamp"):
         return None
+    if pod_condition(pod, "PodReadyToStartContainers").get("status") == "True":
+        return None  # they are mounted, and an image is being pulled
     states = [*container_states(pod), *container_states(pod, "initContainerStatuses")]
     if any(state.waiting_reason not in {"ContainerCreating", "PodInitializing"} for state in states):
         return None
