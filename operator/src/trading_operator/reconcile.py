@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -14,7 +14,7 @@ from trading_operator.actions import Action, Annotate, Apply, Create, Decide, De
 from trading_operator.desired.deployment import desired
 from trading_operator.desired.names import MANAGED_BY
 from trading_operator.desired.refusal import Refusal
-from trading_operator.desired.stateful_set import replicas_of
+from trading_operator.desired.stateful_set import replicas_of, revision_in
 from trading_operator.failures import Failures
 from trading_operator.kube import errors
 from trading_operator.kube.client import Client
@@ -109,6 +109,9 @@ class Reconciler:
         try:
             await self._execute(observed.key, todo)
         except RefusedByClusterError as refused:
+            written = self.memory.stateful_set(observed.key)
+            replaced = written is not None and revision_in(written) == situation.target
+            situation = replace(situation, refused=not replaced)
             # What was done before the refusal may have changed the deployment itself.
             present = await self.client.get(ref_of(observed.deployment))
             if present is not None and uid_of(present) == uid_of(observed.deployment):

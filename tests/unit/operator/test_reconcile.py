@@ -129,6 +129,25 @@ async def test_a_pod_that_the_server_refuses_is_told_and_tried_again(bench: Benc
     assert bench.events() == ["PodTemplateRefused"]
 
 
+async def test_a_change_that_the_server_refuses_is_not_told_as_made(bench: Bench) -> None:
+    await bench.settle()
+    approved = bench.deployment["status"]["revision"]["approved"]
+    changed = bench.deployment["spec"] | {"podTemplate": {"spec": {"priorityClassName": "odd"}}}
+    bench.store.update(bench.deployment | {"spec": changed})
+    refusal = errors.InvalidError("spec.template.spec.priorityClassName: Invalid value")
+    bench.client.refuse["decide StatefulSet"] = refusal
+    for _ in range(2):
+        with pytest.raises(RefusedByClusterError):
+            await bench.run()
+        assert bench.deployment["status"]["phase"] == "Pending"
+        assert bench.deployment["status"]["revision"]["approved"] == approved
+        assert bench.condition("UpdatePending")[2].endswith("waits until the cluster takes it: see Accepted")
+    bench.client.refuse.clear()
+    await bench.settle()
+    assert bench.deployment["status"]["revision"]["approved"] not in {"", approved}
+    assert bench.condition("Accepted")[0] == "True"
+
+
 async def test_missing_rights_are_told_with_who_can_help(bench: Bench) -> None:
     bench.client.refuse["create Role"] = errors.ForbiddenError(
         "roles is forbidden: attempting to grant extra privileges"

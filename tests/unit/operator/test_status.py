@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -219,6 +220,25 @@ def test_a_refused_spec_leaves_what_runs_trading() -> None:
     assert conditions(found)["Accepted"] == ("False", "SpecInvalid")
     assert conditions(found)["Ready"] == ("False", "SpecInvalid")
     assert conditions(found)["Trading"] == ("True", "Trading")
+
+
+def test_a_revision_that_the_cluster_refuses_replaces_nothing_and_says_so() -> None:
+    raw = deployment(generation=2, status=report(), **NEW_SPEC)
+    new = record(raw, generation=2)
+    one = situation(raw, new, OLD, stateful_set=live_stateful_set(OLD), pod=pod(OLD))
+    assert status(one, None)["phase"] == "Updating"
+    found = status(replace(one, refused=True), Refusal("PodTemplateRefused", "tolerations"))
+    assert found["phase"] == "Trading"
+    assert found["revision"] == {"approved": OLD.hash, "pending": new.hash, "running": OLD.hash, "failed": ""}
+    assert conditions(found) == {
+        "Accepted": ("False", "PodTemplateRefused"),
+        "Progressing": ("False", "Trading"),
+        "Reconciled": ("True", "AgreesWithVenues"),
+        "Trading": ("True", "Trading"),
+        "Degraded": ("False", "AsExpected"),
+        "UpdatePending": ("True", "Replacing"),
+        "Ready": ("False", "PodTemplateRefused"),
+    }
 
 
 def test_the_time_of_a_transition_stays_while_the_status_does() -> None:

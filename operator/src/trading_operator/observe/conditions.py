@@ -144,13 +144,9 @@ def _update_pending(situation: Situation) -> Verdict:
     pending, owner = situation.pending, situation.desired.owner
     if pending is None:
         return verdict(ConditionType.UPDATE_PENDING, False, UpdateReason.UP_TO_DATE)
-    if situation.gate_open:
-        return verdict(
-            ConditionType.UPDATE_PENDING,
-            True,
-            UpdateReason.REPLACING,
-            f"revision {pending.hash} is about to be started",
-        )
+    if situation.granted:
+        says = "waits until the cluster takes it: see Accepted" if situation.refused else "is about to be started"
+        return verdict(ConditionType.UPDATE_PENDING, True, UpdateReason.REPLACING, f"revision {pending.hash} {says}")
     return verdict(
         ConditionType.UPDATE_PENDING,
         True,

@@ -43,6 +43,8 @@ class Situation:
     """How the approved revision ended for good, if it has."""
     report: Report | None
     finding: Finding | None
+    refused: bool = False
+    """Whether the cluster has just refused what the pending revision needs, so that it replaces nothing."""
 
     @property
     def pod(self) -> Manifest | None:
@@ -84,6 +86,11 @@ class Situation:
     @property
     def gate_open(self) -> bool:
         """Whether the pending revision may replace the approved one now."""
+        return self.granted and not self.refused
+
+    @property
+    def granted(self) -> bool:
+        """Whether nobody's approval is missing for the pending revision to replace the approved one."""
         if self.pending is None:
             return False
         return not self.desired.needs_approval or self.desired.approved_by_person == self.pending.hash
