@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -262,6 +263,27 @@ def test_a_permanent_end_is_an_outcome_and_not_a_crash_loop() -> None:
 def test_a_node_that_trades_again_has_not_ended() -> None:
     recovered = pod(OLD, containerStatuses=[{"name": "node", "state": {"running": {}}, "lastState": REFUSED}])
     assert situation(deployment(status=report()), pod=recovered).outcome is None
+
+
+def test_a_crash_loop_is_not_over_before_the_node_trades_again() -> None:
+    crash = {"terminated": ENDED["terminated"] | {"exitCode": 1, "message": "boom"}}
+    waiting = {"name": "node", "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": crash}
+    running = {"name": "node", "state": {"running": {"startedAt": STARTED}}, "lastState": crash}
+    fresh = {"startedAt": STARTED, "updatedAt": STARTED}
+    starting, trading = (deployment(status=report(state, **fresh)) for state in ("Starting", "Trading"))
+    told = [
+        status(situation(raw, pod=pod(OLD, containerStatuses=[one])), None)
+        for raw, one in ((deployment(), waiting), (deployment(), running), (starting, running), (trading, running))
+    ]
+    reasons = [conditions(one)["Degraded"] for one in told]
+    assert reasons == [("True", "CrashLooping")] * 3 + [("False", "AsExpected")]
+    assert [[note.reason for note in transitions(a, b)] for a, b in pairwise(told)] == [
+        [],
+        [],
+        ["Trading", "Recovered"],
+    ]
+    stopping = deployment(status=report("Stopping", **fresh))
+    assert situation(stopping, pod=pod(OLD, containerStatuses=[running])).finding is None
 
 
 def test_suspending_clears_an_outcome() -> None:

@@ -235,7 +235,7 @@ def _finding(observed: Observed, report: Report | None, now: datetime) -> Findin
     if found := diagnose(pod, now) or diagnose_start(pod, observed.claim, observed.mount_failure, now):
         return found
     if report is not None and not report.is_silent(now):
-        return _reported(report)
+        return _reported(report) or (_former_end(pod) if report.state == NodeState.STARTING else None)
     deadline = _report_deadline(pod)
     if report is not None or (deadline is not None and now >= deadline):
         since = f" since {report.updated}" if report is not None else ""
@@ -244,7 +244,16 @@ def _finding(observed: Observed, report: Report | None, now: datetime) -> Findin
             f"the node runs but does not report{since}; see its log: it must reach the API server and may patch only"
             " tradingdeployments/status",
         )
-    return None
+    return _former_end(pod)
+
+
+def _former_end(pod: Manifest) -> Finding | None:
+    """Return how the process ended before the one that starts: until that one trades, nothing is over.
+
+    Else each round of a crash loop would tell of a recovery.
+    """
+    node = node_container(pod)
+    return node_failure(node) if node is not None and node.running else None
 
 
 def _reported(report: Report) -> Finding | None:
