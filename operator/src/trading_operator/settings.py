@@ -1,5 +1,6 @@
 """Settings from the environment, read once at the start; every wrong one is named at once."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,6 +9,7 @@ from pathlib import Path
 from trading_api.deployment import CatalogDriver
 
 PREFIX = "TRADING_OPERATOR_"
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -113,7 +115,9 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
                 "NODE_REPORT_INTERVAL_SECONDS", 60, _between(1, 3600), "write whole seconds from 1 to 3600"
             ),
         ),
-        watch_namespaces=read("WATCH_NAMESPACES", (), _names, "write namespaces separated by commas"),
+        watch_namespaces=read(
+            "WATCH_NAMESPACES", (), _names, "write the names of namespaces, without patterns, separated by commas"
+        ),
         lease_namespace=read("LEASE_NAMESPACE", own_namespace(), str, "write a namespace"),
         lease_name=read("LEASE_NAME", "trading-operator", str, "write a name"),
         log_level=read("LOG_LEVEL", LogLevel.INFO, _log_level, f"write one of {', '.join(LogLevel)}"),
@@ -153,7 +157,14 @@ def _log_level(text: str) -> LogLevel:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    return tuple(_namespace(name.strip()) for name in text.split(",") if name.strip())
+
+
+def _namespace(text: str) -> str:
+    """Read the name of a namespace; a pattern of several would be watched by nobody, and nobody would say so."""
+    if not _NAMESPACE.fullmatch(text):
+        raise ValueError
+    return text
 
 
 def _url(text: str) -> str:

@@ -47,6 +47,7 @@ def test_every_fault_is_told_at_once_with_what_to_write() -> None:
                 "TRADING_OPERATOR_GCS_ANONYMOUS": "yes",
                 "TRADING_OPERATOR_GCS_ENDPOINT": "emulator",
                 "TRADING_OPERATOR_GCS_DRIVER": "Magic",
+                "TRADING_OPERATOR_WATCH_NAMESPACES": "desk-a, desk-*",
                 "TRADING_OPERATOR_WORKER": "1",
             }
         )
@@ -55,6 +56,7 @@ def test_every_fault_is_told_at_once_with_what_to_write() -> None:
     assert "TRADING_OPERATOR_GCS_ANONYMOUS='yes': write true or false" in told
     assert "write a URL" in told
     assert "write one of Auto, GKE, Sidecar" in told
+    assert "WATCH_NAMESPACES='desk-a, desk-*': write the names of namespaces, without patterns" in told
     assert "TRADING_OPERATOR_WORKER: no such setting" in told
 
 
