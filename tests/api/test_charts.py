@@ -54,6 +54,17 @@ def test_names_that_look_like_numbers_or_words_of_yaml_stay_names(helm: Helm, tm
     assert deployment["spec"]["template"]["spec"]["priorityClassName"] == "12"
 
 
+def test_releases_of_one_name_in_two_namespaces_share_no_object(helm: Helm) -> None:
+    """Each serves namespaces of its own, and Helm refuses what another release has made."""
+
+    def made(namespace: str) -> set[tuple[str, str, str]]:
+        served = ("--set", f"watchNamespaces={{{namespace}}}")
+        rendered = yaml.safe_load_all(helm("template", "trading-operator", CHART, "--namespace", namespace, *served))
+        return {(one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]) for one in rendered}
+
+    assert not made("desk-a") & made("desk-b")
+
+
 def test_labels_of_the_selector_cannot_be_overwritten(helm: Helm) -> None:
     with pytest.raises(AssertionError, match="podLabels"):
         helm("template", "r", CHART, "--set", r"podLabels.app\.kubernetes\.io/name=other")
