@@ -313,8 +313,9 @@ def _stop(live: Manifest, pods: Sequence[Manifest]) -> Iterator[Action]:
         return
     if replicas_of(live):
         yield Decide(live, scaled_to_zero(live))
-    elif not pods and _settled(live):
-        yield delete(live)
+    elif _settled(live):
+        # Pods that are there all the same are none of its own, such as copies with all labels: nobody else stops them.
+        yield from (delete(one) for one in pods or [live] if not is_terminating(one))
 
 
 def _settled(live: Manifest) -> bool:

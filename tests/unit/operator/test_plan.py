@@ -22,7 +22,7 @@ from tests.unit.operator.manifests import (
     situation,
 )
 from trading_api import wiring
-from trading_operator.actions import Action, Apply, Create, Decide, Delete, Replace, SetFinalizers, target_of
+from trading_operator.actions import Action, Apply, Create, Decide, Delete, Replace, SetFinalizers, delete, target_of
 from trading_operator.desired.controller_revision import Recorded
 from trading_operator.desired.deployment import Known, desired
 from trading_operator.desired.names import ANNOTATION_APPROVE, FINALIZER
@@ -243,6 +243,17 @@ def test_a_removal_stops_then_waits_then_takes_away_then_lets_go() -> None:
     assert kinds(remains(OLD.manifest, deployment_=going)) == [["Delete ControllerRevision"]]
     (let_go,) = actions(remains(deployment_=going))
     assert let_go == SetFinalizers(going, ())
+
+
+def test_a_copy_of_a_pod_does_not_hold_up_a_removal() -> None:
+    """Somebody made it with all labels: its StatefulSet, which runs none any more, does not know it."""
+    stopped, copy = live_stateful_set(OLD, 0), pod(OLD)
+    copy["metadata"] = copy["metadata"] | {"name": "copy", "uid": "pod-2"}
+    assert actions(remains(stopped, copy)) == [delete(copy)]
+    going = copy | {"metadata": copy["metadata"] | {"deletionTimestamp": "2026-11-23T12:00:30Z"}}
+    assert remains(stopped, going).stages == ()
+    own = stopped | {"status": {"observedGeneration": 1, "replicas": 1}}
+    assert remains(own, copy).stages == (), "the StatefulSet stops its own pod"
 
 
 def test_a_pod_without_its_stateful_set_is_stopped_in_order() -> None:
