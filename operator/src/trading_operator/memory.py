@@ -222,7 +222,7 @@ def _deployment(manifest: Manifest) -> tuple[Hashable, ...]:
         finalizers_of(manifest),
         annotations_of(manifest).get(ANNOTATION_APPROVE),
         # A process that was started again in its pod has the uid and perhaps the state of the one before.
-        *(node.get(name) for name in ("podUid", "startedAt", "state", "reason", "reconciled")),
+        *(node.get(name) for name in ("podUid", "startedAt", "state", "reason", "message", "reconciled")),
         node.get("updatedAt") if _counts_as_silent(status) else None,
         *((node.get("limits") or {}).get(name) for name in ("hash", "error")),
     )

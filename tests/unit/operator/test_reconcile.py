@@ -369,6 +369,11 @@ async def test_the_node_s_numbers_wake_nobody_and_its_state_does(bench: Bench) -
     assert heard(memory, one) == [KEY]
     assert heard(memory, one | {"status": {"node": report | {"fills": 2, "updatedAt": "b"}}}) == []
     assert heard(memory, one | {"status": {"node": report | {"state": "Completed"}}}) == [KEY]
+    # What differs from the venue, and what to do about it, is told in the message alone.
+    apart = report | {"reconciled": False, "reason": "NotReconciled", "message": "KRAKEN: being compared"}
+    assert heard(memory, one | {"status": {"node": apart}}) == [KEY]
+    assert heard(memory, one | {"status": {"node": apart | {"message": "KRAKEN: POSITION BTC: ask"}}}) == [KEY]
+    assert heard(memory, one | {"status": {"node": report | {"state": "Completed"}}}) == [KEY]
     # Another process of the same pod, and any sign of life of one that counts as silent.
     assert heard(memory, one | {"status": {"node": report | {"state": "Completed", "startedAt": "s"}}}) == [KEY]
     silent = {"node": report, "conditions": [{"type": "Degraded", "status": "True", "reason": "NodeNotReporting"}]}
