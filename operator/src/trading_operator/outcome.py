@@ -8,6 +8,7 @@ from trading_api.status import Phase
 from trading_operator.objects import Manifest, annotations_of
 
 ANNOTATION = f"{wiring.GROUP}/outcome"
+_PHASES = frozenset({Phase.COMPLETED, Phase.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ def recorded_outcome(stateful_set: Manifest) -> Outcome | None:
         return None
     try:
         fields = json.loads(text)
-        return Outcome(**{name: str(fields[name]) for name in ("revision", "phase", "reason", "message")})
+        found = Outcome(**{name: str(fields[name]) for name in ("revision", "phase", "reason", "message")})
     except (ValueError, KeyError, TypeError):
         return None
+    return found if found.phase in _PHASES and found.reason.isidentifier() else None

@@ -130,6 +130,34 @@ def test_a_report_is_believed_of_the_process_that_wrote_it(
     assert found is None or (found.reconciled == (state == "Trading"))
 
 
+@pytest.mark.parametrize("reason", ["it broke!", "", " ", "x" * 129, 7, None])
+@pytest.mark.parametrize("state", ["Starting", "Trading", "Failed"])
+def test_whatever_a_node_gives_as_its_reason_the_conditions_are_lawful(state: str, reason: object) -> None:
+    """Strategy code may write there what it likes."""
+    raw = deployment(status=report(state, reason=reason, reconciled=False, message="m"))
+    found = status(situation(raw), None)
+    parse_deployment(deployment(status=found))
+    assert conditions(found)["Trading"][1] in {state, "NodeFailed"}
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"])
+def test_a_time_from_the_end_of_the_calendar_keeps_nobody_from_stopping_the_node(time: str) -> None:
+    raw = deployment(suspend=True, status=report(startedAt=time, updatedAt=time))
+    one = situation(raw)
+    assert one.wanted_replicas == 0
+    assert status(one, None)["phase"] == "Stopping"
+
+
+@pytest.mark.parametrize("changes", [{"phase": "Odd"}, {"phase": "Trading"}, {"reason": "it broke!"}, {"reason": ""}])
+def test_an_outcome_that_somebody_has_made_unreadable_is_none(changes: dict[str, str]) -> None:
+    fields = {"revision": OLD.hash, "phase": "Failed", "reason": "StrategyRefused", "message": "m"}
+    live = live_stateful_set(OLD, 0)
+    live["metadata"]["annotations"] = {ANNOTATION: json.dumps(fields | changes)}
+    one = situation(stateful_set=live, pod=None)
+    assert one.outcome is None
+    assert status(one, None)["phase"] == "Pending"
+
+
 def test_what_an_ended_process_said_last_does_not_agree_with_any_venue() -> None:
     raw = deployment(status=report("Stopped", reconciled=True, startedAt="2026-11-23T11:00:01.5Z"))
     assert not (present_report(raw, WAITING) or pytest.fail("it is not believed")).reconciled

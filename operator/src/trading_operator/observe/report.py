@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from pydantic import TypeAdapter, ValidationError
+
 from trading_api import wiring
-from trading_api.status import NodeState
+from trading_api.status import ConditionReason, NodeState
 from trading_operator.objects import Manifest, is_terminating, uid_of
 from trading_operator.observe.containers import ContainerState, node_container
 
@@ -67,7 +69,7 @@ def present_report(deployment: Manifest, pod: Manifest | None) -> Report | None:
     limits = node.get("limits") or {}
     return Report(
         state=str(node.get("state", "")),
-        reason=str(node.get("reason", "")),
+        reason=_word(node.get("reason")),
         message=str(node.get("message", "")),
         reconciled=node.get("reconciled") is True and not ended,
         limits_hash=str(limits.get("hash", "")),
@@ -95,7 +97,10 @@ def _silent_at(node: Manifest, pod: Manifest) -> datetime | None:
     updated = _time(node.get("updatedAt"))
     if updated is None or node.get("state") == NodeState.COMPLETED:
         return None
-    return updated + max(SILENT_AFTER_INTERVALS * _interval(pod), SILENT_AFTER_AT_LEAST)
+    try:
+        return updated + max(SILENT_AFTER_INTERVALS * _interval(pod), SILENT_AFTER_AT_LEAST)
+    except OverflowError:
+        return None  # from the end of time, which may not keep anybody from stopping the node
 
 
 def _interval(pod: Manifest) -> timedelta:
@@ -108,6 +113,15 @@ def _interval(pod: Manifest) -> timedelta:
         return timedelta()
 
 
+def _word(reason: object) -> str:
+    """Return a reason as a condition takes it; empty where it is no word, because all conditions would be refused."""
+    try:
+        return _REASON.validate_python(reason)
+    except ValidationError:
+        return ""
+
+
+_REASON: TypeAdapter[str] = TypeAdapter(ConditionReason)
 _INTERVAL = wiring.ENV_REPORT_INTERVAL
 
 
