@@ -79,6 +79,8 @@ class Plan:
 def plan(situation: Situation) -> Plan:
     """Return what to do for a deployment that is there to stay."""
     observed = situation.observed
+    if stop := tuple(_suspension(situation)):
+        return Plan.of(stop, refusal=situation.desired.refusal)
     if observed.strangers:
         return Plan(refusal=_name_conflict(observed.strangers), wake_at=situation.now + STRANGERS_AGAIN)
     if observed.leftovers:
@@ -238,6 +240,13 @@ def _revision_objects(situation: Situation) -> Iterator[Action]:
 def _needed(situation: Situation) -> list[Recorded]:
     hashes = {situation.approved, situation.latest.hash if situation.latest else ""}
     return [record for record in situation.records if record.hash in hashes]
+
+
+def _suspension(situation: Situation) -> Iterator[Action]:
+    """Stop what is suspended before all else: nothing that stands in the way of the rest may keep a node trading."""
+    live = situation.observed.stateful_set
+    if situation.desired.suspended and live is not None and replicas_of(live) and not is_terminating(live):
+        yield Decide(live, scaled_to_zero(live))
 
 
 def _stateful_set(situation: Situation) -> Iterator[Action]:

@@ -1,5 +1,6 @@
 """The reconciler at a small API server: what it writes, what it does not, and what it makes of refusals."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
@@ -146,6 +147,27 @@ async def test_a_change_that_the_server_refuses_is_not_told_as_made(bench: Bench
     await bench.settle()
     assert bench.deployment["status"]["revision"]["approved"] not in {"", approved}
     assert bench.condition("Accepted")[0] == "True"
+
+
+@pytest.mark.parametrize("wrong", ["a quota", "a policy", "a stranger"])
+async def test_whatever_else_is_refused_a_node_can_be_suspended(bench: Bench, wrong: str) -> None:
+    await bench.settle()
+    changes: Manifest = {"suspend": True}
+    if wrong == "a quota":
+        changes["image"] = "example/trading-node:2.0.0"
+        bench.client.refuse["create ConfigMap"] = errors.ForbiddenError("exceeded quota: count/configmaps")
+    elif wrong == "a policy":
+        bench.client.refuse["replace ConfigMap"] = errors.ForbiddenError("denied the request")
+    else:
+        role = bench.store.objects[bench.ref(ROLE)]
+        bench.store.update(with_metadata(role, labels={}))
+        bench.reconciler.memory = Memory()
+    bench.store.update(bench.deployment | {"spec": bench.deployment["spec"] | changes})
+    with contextlib.suppress(RefusedByClusterError):
+        await bench.run()
+    assert bench.store.objects[bench.ref(STATEFUL_SET)]["spec"]["replicas"] == 0
+    assert bench.deployment["status"]["phase"] == "Suspended"
+    assert bench.condition("Accepted")[0] == "False"
 
 
 async def test_missing_rights_are_told_with_who_can_help(bench: Bench) -> None:
