@@ -126,7 +126,13 @@ class Reconciler:
     async def _remove(self, remains: Remains) -> Again | None:
         """Take one step for a deployment that is gone or going; None: look again."""
         todo = plan_removal(remains, self.now())
-        await self._execute(remains.key, todo)
+        try:
+            await self._execute(remains.key, todo)
+        except RefusedByClusterError as refused:
+            if remains.deployment is not None:
+                wanted = removal_status(remains.deployment, remains, self.now(), refused.refusal)
+                await self._report(remains.deployment, wanted)
+            raise
         if remains.deployment is not None and remains.kept and lets_go(todo):
             await self._emit(remains.deployment, kept(remains.kept))
         if todo.stages:

@@ -351,6 +351,24 @@ async def test_a_start_that_a_webhook_takes_back_is_tried_again_later_and_told(
             await bench.settle()
 
 
+async def test_a_deletion_that_the_cluster_refuses_says_so(bench: Bench) -> None:
+    await bench.settle()
+    bench.store.delete(ref_of(bench.deployment))
+    bench.client.refuse["decide StatefulSet"] = errors.ForbiddenError("the freeze policy denied the request")
+    for _ in range(2):
+        with pytest.raises(RefusedByClusterError):
+            await bench.run()
+        assert bench.deployment["status"]["phase"] == "Stopping"
+        status, reason, message = bench.condition("Degraded")
+        assert (status, reason) == ("True", "ForbiddenByCluster")
+        assert "ask its administrator" in message
+        assert "the freeze policy" in message
+    assert bench.events() == ["Stopping", "ForbiddenByCluster"]
+    bench.client.refuse.clear()
+    await bench.run()
+    assert bench.condition("Degraded")[0] == "False"
+
+
 async def test_what_is_taken_back_each_time_is_tried_again_later_and_told(bench: Bench) -> None:
     """A policy strips the finalizer: to go on at once would be a hot loop."""
 

@@ -64,15 +64,21 @@ def _phase_of_pod(situation: Situation) -> Phase:
     return Phase.TRADING if trading else Phase.STARTING
 
 
-def removal_status(deployment: Manifest, remains: Remains, now: datetime) -> dict[str, Any]:
-    """Return the status of a deployment that is being deleted, for as long as it is still there."""
+def removal_status(
+    deployment: Manifest, remains: Remains, now: datetime, refusal: Refusal | None = None
+) -> dict[str, Any]:
+    """Return the status of a deployment that is being deleted, for as long as it is still there.
+
+    refusal: what the cluster has just refused of its removal.
+    """
     pods = [manifest for manifest in remains.found if kind_of(manifest) is POD]
     stateful_sets = [manifest for manifest in remains.found if kind_of(manifest) is STATEFUL_SET]
     message = "the node is being stopped" if pods else "what belongs to the deployment is being deleted"
     found = next((finding for pod in pods if (finding := diagnose(pod, now))), None)
+    wrong = refusal or (found if any(map(is_terminating, pods)) else None)
     degraded = (
-        verdict(ConditionType.DEGRADED, True, found.reason, found.message)
-        if found is not None and any(map(is_terminating, pods))
+        verdict(ConditionType.DEGRADED, True, wrong.reason, wrong.message)
+        if wrong is not None
         else verdict(ConditionType.DEGRADED, False, DegradedReason.AS_EXPECTED)
     )
     by_type: dict[str, Verdict] = {
