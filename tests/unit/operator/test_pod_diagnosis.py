@@ -89,6 +89,22 @@ def test_a_sidecar_that_restarted_and_mounted_again_is_fine() -> None:
     assert diagnose(pod(ONE, initContainerStatuses=[again]), NOW) is None
 
 
+def test_a_sidecar_that_is_not_ready_is_no_lost_machine() -> None:
+    """The kubelet counts native sidecars among what makes a pod ready; the node controller marks Ready alone."""
+    unready = {"status": "False", "reason": "ContainersNotReady"}
+    conditions = [{"type": kind, **unready} for kind in ("Ready", "ContainersReady")]
+    sidecar = {"name": "vector", "ready": False, "started": True, "state": {"running": {}}}
+    assert diagnose(pod(ONE, conditions=conditions, initContainerStatuses=[sidecar]), NOW) is None
+    mount = ended(1, NO_BUCKET, name="gcsfuse-ticks") | {"ready": False, "started": False}
+    found = diagnose(pod(ONE, conditions=conditions, initContainerStatuses=[mount]), NOW)
+    assert found is not None
+    assert found.reason == "BucketNotFound"
+    marked = [conditions[0] | {"reason": ""}, {"type": "ContainersReady", "status": "True"}]
+    lost = diagnose(pod(ONE, conditions=marked, initContainerStatuses=[sidecar | {"ready": True}]), NOW)
+    assert lost is not None
+    assert lost.reason == "NodeLost"
+
+
 def test_a_pod_that_ends_is_overdue_only_after_its_grace() -> None:
     stopping = pod(ONE, deleted="2026-11-23T12:00:00Z")
     assert diagnose(stopping, NOW + timedelta(seconds=14)) is None

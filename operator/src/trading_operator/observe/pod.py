@@ -62,10 +62,12 @@ def _way_out(pod: Manifest) -> str:
 def _silent(pod: Manifest) -> bool:
     """Tell whether the pod's machine stopped reporting.
 
-    The node controller then marks the pod not ready, while its containers stay as the kubelet last saw them.
+    The node controller then marks the pod not ready, while its containers stay as the kubelet last saw them. Where the
+    kubelet itself calls it not ready, because of a sidecar for instance, it says so of the containers too.
     """
     containers = list(container_states(pod))
-    marked = pod_condition(pod, "Ready").get("status") == "False"
+    by_kubelet = pod_condition(pod, "ContainersReady").get("status") == "False"
+    marked = pod_condition(pod, "Ready").get("status") == "False" and not by_kubelet
     taint = pod_condition(pod, "DisruptionTarget").get("reason") == "DeletionByTaintManager"
     return bool(containers) and (taint or (marked and all(state.ready for state in containers)))
 
