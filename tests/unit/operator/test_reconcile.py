@@ -1,102 +1,24 @@
-"""The reconciler at a small API server: what it writes, what it does not, and what it makes of refusals."""
-
-import contextlib
-from collections.abc import Callable, Sequence
-from random import Random
-from typing import Any
+"""The reconciler at a small API server: what it writes, what it does not, and what is news to it."""
 
 import pytest
 
-from tests.sim.operators import SimClient
-from tests.sim.store import Clock, Store, with_metadata
-from tests.sim.world import NAMESPACE, manifest
-from trading_operator.desired.names import ANNOTATION_WHEN_DELETED, base_name, claim_name
-from trading_operator.handlers import on_event
+from tests.sim.store import with_metadata
+from tests.sim.world import NAMESPACE
+from tests.unit.operator.bench import KEY, Bench, heard
+from trading_operator.desired.names import ANNOTATION_WHEN_DELETED, claim_name
 from trading_operator.kube import errors
-from trading_operator.kube.json_patch import Operation
 from trading_operator.memory import Memory, fingerprint
 from trading_operator.objects import (
-    CORE_EVENT,
     EVENT,
     PERSISTENT_VOLUME_CLAIM,
-    POD,
-    ROLE,
     STATEFUL_SET,
     TRADING_DEPLOYMENT,
-    DeploymentKey,
-    Manifest,
     ObjectRef,
     annotations_of,
-    kind_of,
     labels_of,
     ref_of,
 )
-from trading_operator.reconcile import POD_TELLS_WITHIN, Reconciler, RefusedByClusterError
-from trading_operator.settings import RenderSettings
-
-KEY = DeploymentKey(NAMESPACE, "alpha")
-
-
-class Client(SimClient):
-    """Refuses what it is told to, and knows Events of StatefulSets."""
-
-    refuse: dict[str, errors.ApiError]
-    events: list[Manifest]
-    reads: list[str]
-    before: Callable[[str], None]
-    """Lets something happen right before a request."""
-
-    async def _request(self, what: str, do: Any, *, write: bool = True) -> Any:
-        self.before(what)
-        if not write:
-            self.reads.append(what)
-        if what in self.refuse:
-            raise self.refuse[what]
-        return await super()._request(what, do, write=write)
-
-    async def list(self, kind: Any, namespace: str, *, labels: Any = None, fields: Any = None) -> Sequence[Manifest]:
-        if kind is CORE_EVENT:
-            return [event for event in self.events if event["reason"] == fields["reason"]]
-        return await super().list(kind, namespace, labels=labels, fields=fields)
-
-
-class Bench:
-    """A deployment, a client and a reconciler."""
-
-    def __init__(self) -> None:
-        self.store = Store(Clock())
-        self.client = Client(self.store, Random(1))
-        self.client.refuse, self.client.events = {}, []
-        self.client.reads, self.client.before = [], lambda _: None
-        self.reconciler = Reconciler(self.client, RenderSettings(), now=lambda: self.store.clock.now)
-        self.store.create(manifest("alpha"))
-
-    async def run(self) -> Any:
-        return await self.reconciler.reconcile(KEY)
-
-    async def settle(self) -> Any:
-        """Run, and once more where a node was started: its status is written in the next turn."""
-        again = await self.run()
-        return await self.run() if again.after == POD_TELLS_WITHIN else again
-
-    @property
-    def deployment(self) -> Manifest:
-        return self.store.objects[ObjectRef(TRADING_DEPLOYMENT, NAMESPACE, "alpha")]
-
-    def condition(self, kind: str) -> tuple[str, str, str]:
-        found = next(one for one in self.deployment["status"]["conditions"] if one["type"] == kind)
-        return found["status"], found["reason"], found["message"]
-
-    def events(self) -> list[str]:
-        return [one["reason"] for ref, one in self.store.objects.items() if ref.kind is EVENT]
-
-    def ref(self, kind: Any) -> ObjectRef:
-        return ObjectRef(kind, NAMESPACE, base_name("alpha") + ("-0" if kind is POD else ""))
-
-
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
+from trading_operator.reconcile import POD_TELLS_WITHIN
 
 
 async def test_everything_is_made_in_one_go_and_nothing_twice(bench: Bench) -> None:
@@ -114,113 +36,6 @@ async def test_everything_is_made_in_one_go_and_nothing_twice(bench: Bench) -> N
     bench.reconciler.memory = Memory()
     await bench.run()
     assert bench.client.writes == []
-
-
-async def test_a_pod_that_the_server_refuses_is_told_and_tried_again(bench: Bench) -> None:
-    bench.client.refuse["create StatefulSet"] = errors.InvalidError("spec.template.spec.tolerations: Invalid value")
-    with pytest.raises(RefusedByClusterError):
-        await bench.run()
-    status, reason, message = bench.condition("Accepted")
-    assert (status, reason) == ("False", "PodTemplateRefused")
-    assert "tolerations" in message
-    assert bench.events() == ["PodTemplateRefused"]
-    bench.client.refuse.clear()
-    await bench.settle()
-    assert bench.condition("Accepted")[0] == "True"
-    assert bench.events() == ["PodTemplateRefused"]
-
-
-async def test_a_change_that_the_server_refuses_is_not_told_as_made(bench: Bench) -> None:
-    await bench.settle()
-    approved = bench.deployment["status"]["revision"]["approved"]
-    changed = bench.deployment["spec"] | {"podTemplate": {"spec": {"priorityClassName": "odd"}}}
-    bench.store.update(bench.deployment | {"spec": changed})
-    refusal = errors.InvalidError("spec.template.spec.priorityClassName: Invalid value")
-    bench.client.refuse["decide StatefulSet"] = refusal
-    for _ in range(2):
-        with pytest.raises(RefusedByClusterError):
-            await bench.run()
-        assert bench.deployment["status"]["phase"] == "Pending"
-        assert bench.deployment["status"]["revision"]["approved"] == approved
-        assert bench.condition("UpdatePending")[2].endswith("waits until the cluster takes it: see Accepted")
-    bench.client.refuse.clear()
-    await bench.settle()
-    assert bench.deployment["status"]["revision"]["approved"] not in {"", approved}
-    assert bench.condition("Accepted")[0] == "True"
-
-
-@pytest.mark.parametrize("wrong", ["a quota", "a policy", "a stranger"])
-async def test_whatever_else_is_refused_a_node_can_be_suspended(bench: Bench, wrong: str) -> None:
-    await bench.settle()
-    changes: Manifest = {"suspend": True}
-    if wrong == "a quota":
-        changes["image"] = "example/trading-node:2.0.0"
-        bench.client.refuse["create ConfigMap"] = errors.ForbiddenError("exceeded quota: count/configmaps")
-    elif wrong == "a policy":
-        bench.client.refuse["replace ConfigMap"] = errors.ForbiddenError("denied the request")
-    else:
-        role = bench.store.objects[bench.ref(ROLE)]
-        bench.store.update(with_metadata(role, labels={}))
-        bench.reconciler.memory = Memory()
-    bench.store.update(bench.deployment | {"spec": bench.deployment["spec"] | changes})
-    with contextlib.suppress(RefusedByClusterError):
-        await bench.run()
-    assert bench.store.objects[bench.ref(STATEFUL_SET)]["spec"]["replicas"] == 0
-    assert bench.deployment["status"]["phase"] == "Suspended"
-    assert bench.condition("Accepted")[0] == "False"
-
-
-async def test_missing_rights_are_told_with_who_can_help(bench: Bench) -> None:
-    bench.client.refuse["create Role"] = errors.ForbiddenError(
-        "roles is forbidden: attempting to grant extra privileges"
-    )
-    with pytest.raises(RefusedByClusterError):
-        await bench.run()
-    assert bench.condition("Accepted")[1] == "ForbiddenByCluster"
-    assert "administrator" in bench.condition("Accepted")[2]
-
-
-async def test_an_object_of_somebody_else_is_left_alone(bench: Bench) -> None:
-    stranger = {
-        "apiVersion": ROLE.api_version,
-        "kind": "Role",
-        "metadata": {"name": "alpha-node", "namespace": NAMESPACE},
-    }
-    there = bench.store.create(stranger | {"rules": []})
-    for _ in range(2):
-        try:
-            await bench.run()
-        except RefusedByClusterError:
-            continue
-    assert bench.store.get(ref_of(there)) == there
-    assert bench.condition("Accepted")[:2] == ("False", "NameConflict")
-    assert "Role desk/alpha-node" in bench.condition("Accepted")[2]
-    assert bench.store.get(bench.ref(STATEFUL_SET)) is None
-    bench.store.delete(ref_of(there))
-    await bench.settle()
-    assert bench.condition("Accepted")[0] == "True"
-    assert bench.store.get(bench.ref(STATEFUL_SET)) is not None
-
-
-async def test_a_pod_that_cannot_be_made_is_explained_by_its_events(bench: Bench) -> None:
-    await bench.run()
-    bench.store.clock.advance(10)
-    live = bench.store.objects[bench.ref(STATEFUL_SET)]
-    bench.store.update(live | {"status": {"observedGeneration": 9, "replicas": 0}})
-    message = "violates PodSecurity: privileged"
-    about = {"involvedObject": {"uid": live["metadata"]["uid"]}}
-    bench.client.events = [
-        about | {"reason": "FailedCreate", "lastTimestamp": "2026-01-01T00:00:05Z", "message": message}
-    ]
-    await bench.run()
-    status, reason, message = bench.condition("Degraded")
-    assert (status, reason) == ("True", "PodRefused")
-    assert "violates PodSecurity" in message
-    # It was made after all; a minute later its machine is drained, and it is made anew.
-    bench.client.events.append(about | {"reason": "SuccessfulCreate", "lastTimestamp": "2026-01-01T00:00:20Z"})
-    bench.store.clock.advance(60)
-    await bench.run()
-    assert bench.condition("Degraded")[0] == "False"
 
 
 async def test_a_namespace_that_is_going_is_no_fault_of_the_spec(bench: Bench) -> None:
@@ -336,58 +151,7 @@ async def test_a_node_that_is_scaled_back_after_each_start_gets_a_status_all_the
     assert (await bench.run()).after == POD_TELLS_WITHIN, "the next start may wait for its pod again"
 
 
-async def test_a_start_that_a_webhook_takes_back_is_tried_again_later_and_told(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    decided = bench.store.patch
-
-    def patch(ref: ObjectRef, operations: list[Operation]) -> Manifest:
-        live = decided(ref, operations)
-        return bench.store.update(live | {"spec": live["spec"] | {"replicas": 0}})
-
-    monkeypatch.setattr(bench.store, "patch", patch)
-    for _ in range(2):
-        with pytest.raises(errors.UnsettledError, match="webhook"):
-            await bench.settle()
-
-
-async def test_a_deletion_that_the_cluster_refuses_says_so(bench: Bench) -> None:
-    await bench.settle()
-    bench.store.delete(ref_of(bench.deployment))
-    bench.client.refuse["decide StatefulSet"] = errors.ForbiddenError("the freeze policy denied the request")
-    for _ in range(2):
-        with pytest.raises(RefusedByClusterError):
-            await bench.run()
-        assert bench.deployment["status"]["phase"] == "Stopping"
-        status, reason, message = bench.condition("Degraded")
-        assert (status, reason) == ("True", "ForbiddenByCluster")
-        assert "ask its administrator" in message
-        assert "the freeze policy" in message
-    assert bench.events() == ["Stopping", "ForbiddenByCluster"]
-    bench.client.refuse.clear()
-    await bench.run()
-    assert bench.condition("Degraded")[0] == "False"
-
-
-async def test_what_is_taken_back_each_time_is_tried_again_later_and_told(bench: Bench) -> None:
-    """A policy strips the finalizer: to go on at once would be a hot loop."""
-
-    def meddle(what: str) -> None:
-        if what.startswith("get Trad") and bench.deployment["metadata"].get("finalizers"):
-            bench.store.update(with_metadata(bench.deployment, finalizers=[]))
-
-    bench.client.before = meddle
-    with pytest.raises(errors.UnsettledError, match="webhook"):
-        await bench.settle()
-
-
 # Events
-
-
-def heard(memory: Memory, one: Manifest, event: str = "MODIFIED") -> list[DeploymentKey]:
-    keys: list[DeploymentKey] = []
-    on_event(kind_of(one), event, one, memory, keys.append)
-    return keys
 
 
 async def test_own_writes_are_no_news_and_others_are(bench: Bench) -> None:
