@@ -146,6 +146,26 @@ class DatabaseSuite:
                 other: 10,
             }
 
+    @pytest.mark.parametrize("firsthand_comes", ["before", "together, first", "together, last", "after"])
+    async def test_a_fill_under_two_names_of_its_order_is_the_one_of_first_hand(
+        self, fresh: MakeEngine, firsthand_comes: str
+    ) -> None:
+        """An order that came back from the venue under another name, with the fills that were known already."""
+        mine: list[BookEvent] = [placed(), filled("1", "10", "100", 5)]
+        again: list[BookEvent] = [
+            placed("V-7", reconciliation=True, strategy_id="EXTERNAL"),
+            filled("1", "10", "100", 5, "V-7", ts_init=9, reconciliation=True, strategy_id="EXTERNAL"),
+        ]
+        batches = {
+            "before": [mine, again],
+            "together, first": [[*mine, *again]],
+            "together, last": [[*again, *mine]],
+            "after": [again, mine],
+        }
+        async with fresh() as engine:
+            await write(engine, *batches[firsthand_comes])
+            assert await told(engine, [*mine, *again]) == []
+
     async def test_decimals_come_back_as_they_went(self, fresh: MakeEngine) -> None:
         async with fresh() as engine:
             long = "12345678901234567890.123456789012345678"

@@ -1,6 +1,6 @@
 """What a batch of events changes in the tables: pure decisions, made under the writer's lock."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -35,9 +35,13 @@ def order_events(events: Iterable[BookEvent]) -> list[OrderEvent]:
     return [event for event in events if not isinstance(event, Noted)]
 
 
-def touched_fills(events: Iterable[BookEvent]) -> dict[str, str]:
-    """Return the operation of each fill that the events speak of, by fill id."""
-    return {event.fill_id: event.operation_id for event in events if isinstance(event, Filled | FillVoided)}
+def touched_fills(events: Iterable[BookEvent]) -> dict[str, set[str]]:
+    """Return the operations of each fill that the events speak of, by fill id."""
+    touched: dict[str, set[str]] = {}
+    for event in events:
+        if isinstance(event, Filled | FillVoided):
+            touched.setdefault(event.fill_id, set()).add(event.operation_id)
+    return touched
 
 
 def fold_orders(events: Iterable[OrderEvent]) -> dict[str, OrderFold]:
@@ -52,25 +56,41 @@ def fold_orders(events: Iterable[OrderEvent]) -> dict[str, OrderFold]:
 
 
 def change_fills(
-    touched: Mapping[str, str], folds: Mapping[str, OrderFold], known: Mapping[str, FillState]
+    touched: Mapping[str, Iterable[str]], folds: Mapping[str, OrderFold], known: Mapping[str, FillState]
 ) -> FillChanges:
     """Return what the folds make of the touched fills, given the rows that are there."""
     changes = FillChanges()
-    for fill_id, operation_id in touched.items():
-        fold = folds[operation_id]
-        fill = fold.fills.get(fill_id)
-        if fill is None:
-            continue  # Voided before it is known: the fold remembers.
-        state = FillState(_kept(fill), fill_id in fold.voided)
+    for fill_id, operations in touched.items():
+        told = [_told(folds[operation], fill_id) for operation in operations]
         before = known.get(fill_id)
-        if before is None:
-            changes.written.append(state)
-            if not state.voided:
-                changes.fresh.setdefault(position_key(fill), []).append(state.fill)
-        elif _supersedes(state, before):
-            changes.written.append(state)
-            changes.refold |= {position_key(fill), position_key(before.fill)}
+        state = _first_hand([each for each in told if each is not None], before)
+        if state is None or state == before:
+            continue
+        changes.written.append(state)
+        if before is not None:
+            changes.refold |= {position_key(state.fill), position_key(before.fill)}
+        elif not state.voided:
+            changes.fresh.setdefault(position_key(state.fill), []).append(state.fill)
     return changes
+
+
+def _told(fold: OrderFold, fill_id: str) -> FillState | None:
+    """Return the fill as an operation tells it; None where it was voided before it is known: the fold remembers."""
+    fill = fold.fills.get(fill_id)
+    return None if fill is None else FillState(_kept(fill), fill_id in fold.voided)
+
+
+def _first_hand(told: Sequence[FillState], before: FillState | None) -> FillState | None:
+    """Return how a fill stands that the operations tell and that may be there already; None where nobody tells it.
+
+    One fill may be told under two operations, such as of an order that came back from the venue under another name:
+    first hand wins, whichever comes first and whether they come together. What is there speaks for its operation as
+    long as that one does not.
+    """
+    states = list(told)
+    if before is not None and all(each.fill.operation_id != before.fill.operation_id for each in told):
+        states.append(before)
+    return min(states, key=lambda state: _authority(state.fill), default=None)
 
 
 def _kept(fill: Filled) -> Filled:
@@ -79,13 +99,6 @@ def _kept(fill: Filled) -> Filled:
     if (quantity, price, commission) == (fill.quantity, fill.price, fill.commission):
         return fill
     return replace(fill, quantity=quantity, price=price, commission=commission)
-
-
-def _supersedes(state: FillState, before: FillState) -> bool:
-    if state.fill.operation_id == before.fill.operation_id:
-        return state != before
-    # One fill under two operations, such as an order that came back from the venue under another name: first hand wins.
-    return _authority(state.fill) < _authority(before.fill)
 
 
 def _authority(fill: Filled) -> tuple[bool, int, str]:
