@@ -100,10 +100,40 @@ def test_precisions_may_be_larger_than_the_files(tmp_path: Path) -> None:
         (HEADER + ROWS.replace(",True", ",perhaps"), "row 1: buyer_maker is 'perhaps'"),
         (HEADER + ROWS.replace(",True", ""), "row 1: has 4 cells, the header has 5"),
         (HEADER + ROWS.replace("39439.44", "1.00000000000000000001"), "row 2: price is 1.00000000000000000001, which"),
+        (HEADER + ROWS.replace("39439.44", f"1.{'0' * 40}1"), "which has 41 decimals"),
+        (HEADER + ROWS.replace("39439.44", "1e-999999999"), "which has 999999999 decimals"),
+        (HEADER + ROWS.replace("39439.44", "17014118346047"), "row 2: price is 17014118346047. At most 17014118346046"),
+        (HEADER + ROWS.replace("0.004376", "1e999999999"), "row 2: quantity is 1E+999999999. At most 34028236692093"),
+        (
+            HEADER + ROWS.replace("1610064000310", "1610064000310000"),
+            "row 2: timestamp is '1610064000310000', which is",
+        ),
+        (HEADER + ROWS.replace("1610064000278", "1e9999999"), "row 1: timestamp is '1e9999999', which is after 2262"),
+        (HEADER + ROWS.replace("1610064000278", "9999-01-01"), "row 1: timestamp is '9999-01-01', which is after 2262"),
+        (HEADER + ROWS.replace("1610064000278", "20210108"), "row 1: timestamp is '20210108', which is a date"),
+        (HEADER + ROWS.replace("553287560", ""), "row 2: trade_id is '', which is no id of 1 to 36 ASCII characters"),
+        (HEADER + ROWS.replace("553287560", "0x" + "a" * 64), "aaa', which is no id of 1 to 36 ASCII characters"),
+        (HEADER + ROWS.replace("553287560", "№7"), "row 2: trade_id is '№7', which is no id of 1 to 36 ASCII"),
+        (f"{'x' * 200_000}\n1,2,3\n", "trades.csv is no CSV file: field larger than field limit"),
     ],
 )
 def test_a_fault_is_named_by_row_and_column(tmp_path: Path, text: str, words: str) -> None:
     assert words in refused(write(tmp_path, text), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "words"),
+    [
+        ("timestamp", pa.array([-5], pa.timestamp("ms")), "row 1: timestamp is -5000000, which is before 1970"),
+        ("trade_id", pa.array([None], pa.string()), "row 1: trade_id is '', which is no id"),
+    ],
+)
+def test_a_fault_in_parquet_is_named_by_row_and_column(
+    tmp_path: Path, column: str, cells: pa.Array, words: str
+) -> None:
+    plain = {"timestamp": [1610064000278], "trade_id": ["7"], "price": [1.5], "quantity": [2.0]}
+    pq.write_table(pa.table({**plain, column: cells}), tmp_path / "trades.parquet")
+    assert words in refused(tmp_path / "trades.parquet", tmp_path / "out")
 
 
 def test_prices_are_not_rounded_to_a_precision(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Reads single cells of a table of trades: pure."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from nautilus_trader.model.enums import AggressorSide
@@ -15,6 +15,10 @@ SECOND = 1_000_000_000
 FLOAT_DIGITS = 15
 """Decimal digits that a double holds for certain; the rest is noise, as in 0.00031099999999999997."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST_NS = 2**63 - 1
+"""In the year 2262: what comes later is no time in nanoseconds."""
+LONGEST_TRADE_ID = 36
+"""Of longer ones, and of characters beyond ASCII, Nautilus ends the process."""
 _TRUE = {"true", "t", "1", "yes", "y"}
 _FALSE = {"false", "f", "0", "no", "n"}
 _BUY = {"buy", "buyer", "b", "bid"}
@@ -53,7 +57,7 @@ def time_unit(cell: Cell) -> int:
     number = _number(cell)
     if number is None or isinstance(cell, Nanoseconds):
         return NANOSECOND
-    size = abs(number)
+    size = number.copy_abs()  # Not abs(), which a huge exponent overflows.
     if size < 10**11:
         return SECOND
     if size < 10**14:
@@ -64,14 +68,65 @@ def time_unit(cell: Cell) -> int:
 def parse_time(cell: Cell, unit: int) -> int:
     """Return UTC nanoseconds since 1970 of a number in a unit or of an ISO 8601 text; without an offset it is UTC."""
     if isinstance(cell, Nanoseconds):
-        return int(cell)
-    if isinstance(cell, datetime):
-        return _datetime_ns(cell)
-    number = _number(cell)
-    time_ns = int(number * unit) if number is not None else _iso_ns(str(cell).strip())
+        time_ns = int(cell)
+    elif isinstance(cell, datetime):
+        time_ns = _datetime_ns(cell)
+    else:
+        time_ns = _text_or_number_ns(cell, unit)
     if time_ns < 0:
         raise CellError(f"is {cell!r}, which is before 1970", "Write a later time")
+    if time_ns > LATEST_NS:
+        raise _too_late(cell)
     return time_ns
+
+
+def _text_or_number_ns(cell: Cell, unit: int) -> int:
+    number = _number(cell)
+    if number is None:
+        return _iso_ns(str(cell).strip())
+    if number > LATEST_NS:  # Before it is multiplied, as it may have any exponent.
+        raise _too_late(cell)
+    text = str(cell).strip()
+    if unit == SECOND and _is_date(text):
+        written = f"{text[:4]}-{text[4:6]}-{text[6:]}"
+        raise CellError(f"is {cell!r}, which is a date and no Unix time", f"Write {written}, with the time of day")
+    return int(number * unit)
+
+
+def _too_late(cell: Cell) -> CellError:
+    return CellError(
+        f"is {cell!r}, which is after 2262",
+        "Write an earlier time, and all times in the unit of the first row: s, ms, us or ns",
+    )
+
+
+def _is_date(text: str) -> bool:
+    """Return whether a number is meant as YYYYMMDD: as seconds all of these are in 1970, before any trade in a file."""
+    if len(text) != len("20260105") or not text.isdecimal() or not text.startswith(("19", "20")):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def decimals_of(number: Decimal) -> int:
+    """Return how many digits after the point say something; exactly, of however many digits."""
+    _, digits, exponent = number.as_tuple()
+    zeros = next((count for count, digit in enumerate(reversed(digits)) if digit), 0)
+    return max(0, -(int(exponent) + zeros))
+
+
+def parse_trade_id(cell: Cell) -> str:
+    """Return a trade's id as Nautilus takes it."""
+    text = "" if cell is None else str(cell).strip()
+    if text and len(text) <= LONGEST_TRADE_ID and text.isascii() and text.isprintable():
+        return text
+    raise CellError(
+        f"is {text!r}, which is no id of 1 to {LONGEST_TRADE_ID} ASCII characters",
+        "Correct it, or remove the whole column: then rows are counted",
+    )
 
 
 def parse_side(column: str, cell: Cell) -> AggressorSide:

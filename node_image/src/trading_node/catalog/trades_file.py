@@ -12,9 +12,19 @@ import pyarrow.parquet as pq
 from nautilus_trader.model.data import TradeTick
 from nautilus_trader.model.enums import AggressorSide
 from nautilus_trader.model.identifiers import InstrumentId, TradeId
-from nautilus_trader.model.objects import FIXED_PRECISION, Price, Quantity
+from nautilus_trader.model.objects import FIXED_PRECISION, PRICE_MAX, QUANTITY_MAX, Price, Quantity
 
-from trading_node.catalog.cells import Cell, CellError, Nanoseconds, parse_decimal, parse_side, parse_time, time_unit
+from trading_node.catalog.cells import (
+    Cell,
+    CellError,
+    Nanoseconds,
+    decimals_of,
+    parse_decimal,
+    parse_side,
+    parse_time,
+    parse_trade_id,
+    time_unit,
+)
 from trading_node.catalog.instruments import currency_pair, parse_instrument_id
 from trading_node.catalog.writer import new_catalog, write_trades
 from trading_node.errors import NodeError, usage_error
@@ -30,6 +40,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 }
 """Names under which columns are known, in small letters without separators; the first match counts."""
 REQUIRED = ("timestamp", "price", "quantity")
+GREATEST: Mapping[str, Decimal] = {"price": Decimal(PRICE_MAX), "quantity": Decimal(QUANTITY_MAX)}
 BATCH_ROWS = 50_000
 
 type Row = tuple[int, Mapping[str, Cell]]
@@ -134,7 +145,7 @@ def read_trades(file: Path, unit: int) -> Iterator[Trade]:
             time_ns=cell(number, cells, "timestamp", lambda value: parse_time(value, unit)),
             price=cell(number, cells, "price", parse_decimal),
             quantity=cell(number, cells, "quantity", parse_decimal),
-            trade_id=str(cells[columns["trade_id"]]) if "trade_id" in columns else str(number),
+            trade_id=cell(number, cells, "trade_id", parse_trade_id) if "trade_id" in columns else str(number),
             aggressor=aggressor,
         )
 
@@ -183,7 +194,10 @@ def _open(file: Path) -> tuple[dict[str, str], Iterator[Row]]:
 
 def _open_csv(file: Path) -> tuple[list[str], Iterator[Row]]:
     with file.open(encoding="utf-8-sig", newline="") as opened:
-        names = next(csv.reader(opened), [])
+        try:
+            names = next(csv.reader(opened), [])
+        except csv.Error as error:
+            raise ValueError(f"is no CSV file: {error}") from error
     return names, _csv_rows(file)
 
 
@@ -233,10 +247,12 @@ def _cells(column: pa.Array) -> list[Cell]:
 
 
 def _checked(file: Path, row: int, column: str, value: Decimal, asked: int | None) -> int:
-    """Return the decimals of a value that is positive and has no more of them than it may."""
+    """Return the decimals of a value that is positive, not too great, and has no more of them than it may."""
     if value <= 0:
         raise _wrong(file, row, column, f"is {value}", "Remove the row or write a number greater than 0")
-    decimals = max(0, -int(value.normalize().as_tuple().exponent))
+    if value > GREATEST[column]:
+        raise _wrong(file, row, column, f"is {value}", f"At most {GREATEST[column]} is possible: count in larger units")
+    decimals = decimals_of(value)
     allowed = FIXED_PRECISION if asked is None else asked
     if decimals > allowed:
         raise _wrong(file, row, column, f"is {value}, which has {decimals} decimals", f"At most {allowed} are possible")
