@@ -1,10 +1,12 @@
 """Trades from files: exact, checked, and refused with row and column."""
 
+import errno
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from trading_api.exit_codes import ExitCode
 from trading_node.catalog.reader import open_catalog
@@ -158,6 +160,27 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     with pytest.raises(NodeError, match="exists and is not empty"):
         import_file(write(tmp_path, HEADER + ROWS), out)
     assert (out / "mine").read_text() == "precious"
+
+
+def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be a mounted one, which nobody can replace, or the one that the shell is in."""
+    file, out = write(tmp_path, HEADER + ROWS), tmp_path / "out"
+    out.mkdir()
+    inode = out.stat().st_ino
+    monkeypatch.chdir(out)
+    import_file(file, Path())
+    assert len(imported(Path())) == 3
+    assert out.stat().st_ino == inode
+    assert [path.name for path in out.iterdir()] == ["data"]
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ParquetDataCatalog, "write_data", full)
+    words = refused(write(tmp_path, HEADER + ROWS), tmp_path / "out")
+    assert "out: No space left on device. Write the name of another folder" in words
 
 
 @pytest.mark.parametrize("instrument_id", ["BTCUSDT", "", "XYZ.BINANCE"])

@@ -10,7 +10,7 @@ from nautilus_trader.model.data import TradeTick
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
-from trading_node.errors import usage_error
+from trading_node.errors import NodeError, usage_error
 
 TRADES_PER_FILE = 250_000
 
@@ -19,23 +19,34 @@ TRADES_PER_FILE = 250_000
 def new_catalog(out: Path) -> Iterator[ParquetDataCatalog]:
     """Yield a catalog that appears at a path when the block ends without an error.
 
-    Raises NodeError if something is there already.
+    A folder that is there already is filled and not replaced: it may be a mounted one, or that of the shell. Raises
+    NodeError if something is in it, or if it cannot be written.
     """
     try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        fills = out.exists()
+        if fills and (not out.is_dir() or any(out.iterdir())):
             raise usage_error(f"{out} exists and is not empty", "Write the name of a new folder after --out")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        beside = out if fills else out.parent
+        beside.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=beside))
     except OSError as error:
-        raise usage_error(f"Cannot write to {out}: {error.strerror}", "Write the name of another folder") from error
+        raise _unwritable(out, error) from error
     try:
         yield ParquetDataCatalog(partial)
-        partial.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        partial.rename(out)
+        if fills:
+            for made in partial.iterdir():  # One folder with everything, so the catalog is there at once.
+                made.rename(out / made.name)
+        else:
+            partial.chmod(0o755)
+            partial.rename(out)
+    except OSError as error:
+        raise _unwritable(out, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _unwritable(out: Path, error: OSError) -> NodeError:
+    return usage_error(f"Cannot write to {out}: {error.strerror or error}", "Write the name of another folder")
 
 
 def write_trades(
