@@ -22,15 +22,13 @@ from nautilus_trader.model.identifiers import (
     VenueOrderId,
 )
 from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.model.objects import Money, Price
+from nautilus_trader.model.objects import FIXED_PRECISION, Money, Price
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.orders.unpacker import OrderUnpacker
 from nautilus_trader.model.position import Position
 
 from trading_node.venues.paper_state import KeptPosition, PaperState, independent
 
-PRICE_PRECISION = 9
-"""Digits of an average price after the point, beyond those of any instrument."""
 _KEPT = (events.OrderInitialized, events.OrderSubmitted, events.OrderAccepted)
 _RESTING = (OrderStatus.ACCEPTED, OrderStatus.PENDING_UPDATE, OrderStatus.PENDING_CANCEL)
 _EVENTS = {kind.__name__: kind for kind in (*_KEPT, events.OrderUpdated)}
@@ -51,7 +49,7 @@ def remember(former: PaperState, cache: Cache, exchange: SimulatedExchange, last
         update={
             "last_fill": last_fill,
             "balances": tuple(str(total).replace("_", "") for total in account.balances_total().values()),
-            "positions": tuple(_keep_position(position) for position in cache.positions_open(venue=venue)),
+            "positions": tuple(keep_position(position) for position in cache.positions_open(venue=venue)),
             "orders": tuple(tuple(_keep_order(order)) for order in resting if order.client_order_id.value in kept),
         }
     )
@@ -70,7 +68,7 @@ def put_back(state: PaperState, cache: Cache, exchange: SimulatedExchange) -> li
     Returns what made the orders.
     """
     for kept in state.positions:
-        position = _make_position(kept, cache.instrument(InstrumentId.from_str(kept.instrument_id)))
+        position = make_position(kept, cache.instrument(InstrumentId.from_str(kept.instrument_id)))
         cache.add_position(position, exchange.oms_type)
     told: list[events.OrderEvent] = []
     for kept_order in state.orders:
@@ -103,7 +101,8 @@ def _keep_order(order: Order) -> Iterable[dict[str, Any]]:
             yield type(event).to_dict(event)
 
 
-def _keep_position(position: Position) -> KeptPosition:
+def keep_position(position: Position) -> KeptPosition:
+    """Return what is kept of a position."""
     realized = position.realized_pnl
     return KeptPosition(
         position_id=position.id.value,
@@ -120,7 +119,7 @@ def _keep_position(position: Position) -> KeptPosition:
     )
 
 
-def _make_position(kept: KeptPosition, instrument: Instrument) -> Position:
+def make_position(kept: KeptPosition, instrument: Instrument) -> Position:
     """Return a position of one fill, with the whole quantity at the average price.
 
     The profit that it has realised already stands as that fill's fee, with the opposite sign: that is how a position
@@ -139,7 +138,7 @@ def _make_position(kept: KeptPosition, instrument: Instrument) -> Position:
         order_side=OrderSide[kept.side],
         order_type=OrderType.MARKET,
         last_qty=instrument.make_qty(Decimal(kept.quantity)),
-        last_px=Price(kept.average_price, PRICE_PRECISION),
+        last_px=Price(kept.average_price, FIXED_PRECISION),  # All digits: some coins cost less than a millionth.
         currency=instrument.quote_currency,
         commission=Money(-Decimal(kept.realized), settlement),
         liquidity_side=LiquiditySide.TAKER,
