@@ -20,7 +20,7 @@ from trading_api.trading_rules import Mode
 from trading_node.book_events import BookEvent, Noted, operation_id
 from trading_node.book_history import BookHistory
 from trading_node.book_positions import BookPositions
-from trading_node.errors import config_refused, not_trading
+from trading_node.errors import NodeError, config_refused, not_trading
 from trading_node.garbage import loading
 from trading_node.gate import Denial
 from trading_node.redaction import Hidden, hide
@@ -115,10 +115,7 @@ class Bookkeeping:
         try:
             return Books(settings)
         except DatabaseUrlError as error:
-            where = f"the environment variable {self._section.url_env}" if self._section.url_env else "database.url"
-            raise config_refused(
-                f"The books' database cannot be used: {error}", f"Correct {where} and start again"
-            ) from None
+            raise _address_refused(self._section, error) from None
         except JournalInUseError as error:
             raise not_trading(
                 f"The books cannot be opened: {error}",
@@ -224,6 +221,23 @@ def database_address(section: DatabaseSection, variables: Mapping[str, str]) -> 
         )
     hide(_hidden_in(url, section.url_env))
     return url
+
+
+def check_database_address(section: DatabaseSection, variables: Mapping[str, str]) -> None:
+    """Find out whether a start could use the database's URL. Raises NodeError (CONFIG_REFUSED)."""
+    from trading_node.store.engine import DatabaseUrlError, database_url  # noqa: PLC0415
+
+    url = database_address(section, variables)
+    try:
+        if url:
+            database_url(url)
+    except DatabaseUrlError as error:
+        raise _address_refused(section, error) from None
+
+
+def _address_refused(section: DatabaseSection, error: Exception) -> NodeError:
+    where = f"the environment variable {section.url_env}" if section.url_env else "database.url"
+    return config_refused(f"The books' database cannot be used: {error}", f"Correct {where} and start again")
 
 
 def _hidden_in(url: str, name: str) -> Iterator[Hidden]:

@@ -59,6 +59,21 @@ def test_every_part_that_is_refused_is_named(
     assert "an-hmac-secret" not in said.out + said.err
 
 
+@pytest.mark.parametrize("url", ["mysql://desk@db/books", "postgresql://desk:h0rse@db/books?channel_binding=require"])
+def test_a_database_that_no_start_could_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("BOOKS", url)
+    file = Path(write(tmp_path))
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps({**document, "database": {"directory": "books", "url_env": "BOOKS"}}))
+    assert main(["config", "check", str(file)]) == ExitCode.CONFIG_REFUSED
+    said = capsys.readouterr()
+    assert "refused  address of the database: The books' database cannot be used" in said.out
+    assert "Correct the environment variable BOOKS" in said.out
+    assert "h0rse" not in said.out + said.err
+
+
 def test_nothing_is_imported_for_the_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(EMA, "path", "nowhere.at_all:EmaCross")
     assert main(["config", "check", "--only-file", write(tmp_path)]) == ExitCode.OK

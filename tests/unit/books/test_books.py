@@ -388,7 +388,13 @@ def test_database_urls(text: str, opens: str) -> None:
         ("db.example:5432", "postgresql://USER:PASSWORD@HOST/DATABASE"),
         ("mysql://u:hunter2@db/books", "'mysql'"),
         ("sqlite://", "need a file"),
+        ("sqlite:///books.sqlite3", "write it with four slashes"),
         ("postgresql://u:hunter2@db/books?sslmode=sometimes", "write one of disable"),
+        ("postgresql://u:hunter2@db/books?ssl=on", "write one of disable"),
+        ("postgresql://u:hunter2@db/books?sslmode=require&channel_binding=hunter2", "its option channel_binding is"),
+        ("postgresql://u:hunter2@db/books?connect_timeout=5", "remove it; known are host, port"),
+        ("postgresql://u:hunter2@db/books?host=a:5432&host=b", "its hosts or ports cannot be read"),
+        ("postgresql://u:hunter2@/books?host=a&port=hunter2", "its hosts or ports cannot be read"),
     ],
 )
 def test_urls_that_cannot_be_used_say_what_to_write(text: str, says: str) -> None:

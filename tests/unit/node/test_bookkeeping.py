@@ -107,7 +107,7 @@ class TestSection:
         "url",
         [
             "postgresql://desk:cart%2Fh0rse@127.0.0.1:1/books",
-            "postgresql://127.0.0.1:1/books?user=desk&passWord=cart%2Fh0rse",
+            "postgresql://127.0.0.1:1/books?user=desk&password=cart%2Fh0rse",
         ],
     )
     async def test_a_password_in_the_environment_is_in_nothing_that_is_written(

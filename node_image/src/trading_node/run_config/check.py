@@ -11,7 +11,7 @@ from functools import partial
 
 from trading_api.adapters import Adapter
 from trading_api.trading_rules import Mode
-from trading_node.bookkeeping import database_address
+from trading_node.bookkeeping import check_database_address
 from trading_node.catalog.reader import open_catalog
 from trading_node.errors import NodeError, crashed
 from trading_node.run_config.load import RunConfig
@@ -54,7 +54,7 @@ def check_parts(loaded: RunConfig, variables: Mapping[str, str]) -> Iterator[Fin
         attempt = partial(load_strategy, strategy, plain_order_ids=plain.error is None)
         yield _try(f"strategy {strategy.name}", attempt)
     if loaded.config.database is not None:
-        yield _try("address of the database", partial(database_address, loaded.config.database, variables))
+        yield _try("address of the database", partial(check_database_address, loaded.config.database, variables))
 
 
 def _try(part: str, attempt: Callable[[], object]) -> Finding:

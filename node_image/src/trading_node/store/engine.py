@@ -17,7 +17,12 @@ COMMAND_SECONDS = 30.0
 """How long a statement may take before the connection counts as lost."""
 _SWITCH_PAUSE_SECONDS = 0.01
 _FORMS = "write postgresql://USER:PASSWORD@HOST/DATABASE, or sqlite:////FOLDER/books.sqlite3"
-_SHOWN_OPTIONS = frozenset({"host", "port", "user", "database", "ssl", "application_name"})
+_SHOWN_OPTIONS = frozenset({"host", "port", "user", "database", "ssl"})
+_OPTIONS = (
+    "host", "port", "user", "password", "passfile", "database", "sslmode", "ssl", "target_session_attrs",
+    "prepared_statement_cache_size",
+)  # fmt: skip
+"""What a PostgreSQL URL may say behind its question mark; of others the driver would fail at each connect."""
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
@@ -33,10 +38,13 @@ def database_url(text: str) -> URL:
         raise DatabaseUrlError(f"the database URL is not one: {_FORMS}") from None
     kind = url.drivername.partition("+")[0]
     if kind in ("postgresql", "postgres"):
-        return _with_ssl(url.set(drivername="postgresql+asyncpg"))
+        return _checked(_with_ssl(url.set(drivername="postgresql+asyncpg")))
     if kind == "sqlite":
         if not url.database or url.database == ":memory:":
             raise DatabaseUrlError("the books need a file: write sqlite:////FOLDER/books.sqlite3")
+        if not Path(url.database).is_absolute():
+            # Wherever the process was started it would be another database, and the books seem empty.
+            raise DatabaseUrlError("its path is relative: write it with four slashes, sqlite:////FOLDER/books.sqlite3")
         return url.set(drivername="sqlite+aiosqlite")
     raise DatabaseUrlError(f"no database of kind {kind!r} is supported: {_FORMS}")
 
@@ -63,12 +71,25 @@ def make_engine(url: URL, *, read_only: bool = False) -> AsyncEngine:
 
 def _with_ssl(url: URL) -> URL:
     """Take libpq's `sslmode`, which people paste, as this driver's `ssl`."""
+    for option in ("sslmode", "ssl"):
+        mode = url.query.get(option)
+        if mode is not None and mode not in _SSL_MODES:
+            raise DatabaseUrlError(f"{option}={mode!r} is unknown: write one of {', '.join(_SSL_MODES)}")
     mode = url.query.get("sslmode")
-    if mode is None:
-        return url
-    if mode not in _SSL_MODES:
-        raise DatabaseUrlError(f"sslmode={mode!r} is unknown: write one of {', '.join(_SSL_MODES)}")
-    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": str(mode)})
+    return url if mode is None else url.difference_update_query(["sslmode"]).update_query_dict({"ssl": str(mode)})
+
+
+def _checked(url: URL) -> URL:
+    """Return the URL if the driver can connect with it: what it cannot use it would tell at every attempt."""
+    unknown = [option for option in url.query if option not in _OPTIONS]
+    if unknown:
+        known = ", ".join(_OPTIONS)
+        raise DatabaseUrlError(f"its option {' and '.join(unknown)} is unknown here: remove it; known are {known}")
+    try:
+        url.get_dialect()().create_connect_args(url)
+    except (ArgumentError, ValueError):
+        raise DatabaseUrlError(f"its hosts or ports cannot be read: {_FORMS}") from None
+    return url
 
 
 def _sqlite(url: URL, *, read_only: bool) -> AsyncEngine:
