@@ -39,7 +39,7 @@ from nautilus_trader.model.orders import Order, OrderUnpacker
 from nautilus_trader.model.position import Position
 
 from trading_node.book_events import Amended, Filled, OrderEvent, Placed, Side, Transition, TransitionKind
-from trading_node.positions import fill_order
+from trading_node.positions import fill_order, taken_from_holding
 
 _BUYS = (Side.BUY, Side.BACK)
 _FROM_VENUE: dict[TransitionKind, type] = {
@@ -301,9 +301,8 @@ def _opened(fill: Filled, quantity: Decimal) -> Filled:
 
 
 def _change(fill: Filled) -> Decimal:
-    """Return what a fill changed the books' quantity by: on spot a commission may be taken from what was bought."""
-    taken = fill.commission if fill.spot and fill.commission_currency == fill.base_currency else Decimal(0)
-    return fill.side.sign * fill.quantity - taken
+    """Return what a fill changed the books' quantity by."""
+    return fill.side.sign * fill.quantity - taken_from_holding(fill)
 
 
 def _quantity_value(value: Decimal, instrument: Instrument) -> Decimal:

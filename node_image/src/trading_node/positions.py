@@ -44,6 +44,12 @@ def position_key(fill: Filled) -> PositionKey:
     )
 
 
+def taken_from_holding(fill: Filled) -> Decimal:
+    """Return what a fill's commission took of the holding itself: on spot it may be paid in what is bought or sold."""
+    in_base = fill.spot and plain_code(fill.commission_currency) == plain_code(fill.base_currency)
+    return fill.commission if in_base else _ZERO
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """A holding and what it has earned."""
@@ -121,19 +127,16 @@ def _flat(fill: Filled) -> Position:
 
 def _next(position: Position, fill: Filled) -> Position:
     change = fill.quantity * fill.side.sign
-    currency = plain_code(fill.commission_currency)
-    in_base = fill.spot and bool(fill.commission) and currency == plain_code(fill.base_currency)
+    taken = taken_from_holding(fill)
     before = position.quantity
     closed = _closed_quantity(before, change)
     profit = _profit(position, closed, fill.price)
-    if currency == plain_code(position.settlement_currency) and not in_base:
+    if not taken and plain_code(fill.commission_currency) == plain_code(position.settlement_currency):
         profit -= fill.commission
     after = before + change
     average = _average_price(position, change, after, fill.price)
-    held = after
-    if in_base:
-        held -= fill.commission
-        profit -= fill.commission * position.multiplier * average
+    held = after - taken
+    profit -= taken * position.multiplier * average
     opened_anew = held != 0 and (before == 0 or (before > 0) != (held > 0))
     return replace(
         position,

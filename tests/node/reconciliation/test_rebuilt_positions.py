@@ -6,9 +6,11 @@ from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
+from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
 
 from trading_node.book_events import Filled, Side
+from trading_node.catalog.instruments import currency_pair
 from trading_node.nautilus_rebuild import in_sequence, rebuild_position, since_flat
 from trading_node.positions import Position, fold_position
 
@@ -77,6 +79,25 @@ def test_what_strategies_hold_together_comes_back_as_one(*, spot: bool) -> None:
             made = rebuild_position(total, made_of, INSTRUMENT)
             assert made is not None, f"seed {seed}"
             assert made.signed_decimal_qty() == total, f"seed {seed}"
+            rebuilt += 1
+    assert rebuilt > len(SEEDS) // 2
+
+
+def test_a_commission_in_coins_that_the_venue_calls_otherwise() -> None:
+    """Kraken's fills pay XETH where its instruments and the books say ETH."""
+    kraken = currency_pair(InstrumentId.from_str("XETH/USDT.KRAKEN"), price_precision=2, size_precision=8)
+    rebuilt = 0
+    for seed in SEEDS:
+        fills = [
+            replace(fill, commission_currency="XETH" if fill.commission_currency == "ETH" else "USDT")
+            for fill in drawn(random.Random(seed), "Trader-1", spot=True)
+        ]
+        position = fold_position(fills)
+        assert position is not None
+        if position.quantity:
+            made = rebuild_position(position.quantity, since_opened(position, fills), kraken)
+            assert made is not None, f"seed {seed}"
+            assert made.signed_decimal_qty() == position.quantity, f"seed {seed}"
             rebuilt += 1
     assert rebuilt > len(SEEDS) // 2
 
