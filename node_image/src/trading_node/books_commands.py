@@ -33,6 +33,10 @@ def add_books_commands(parser: argparse.ArgumentParser) -> None:
 
 def _rejected(parsed: argparse.Namespace, _: object) -> int:
     path: Path = parsed.directory / REJECTED
+    if not parsed.directory.is_dir():
+        raise config_refused(
+            f"There is no folder {parsed.directory}", "Write the folder of the books, as database.directory names it"
+        )
     try:
         events = read_rejected(path)
     except (OSError, ValueError) as error:

@@ -104,6 +104,23 @@ def test_bytes_that_are_no_text_come_back_as_they_were(tmp_path: Path) -> None:
     assert count_rejected(tmp_path / REJECTED) == 2
 
 
+def test_a_line_that_a_full_disk_cut_off_spoils_no_other(tmp_path: Path) -> None:
+    path = tmp_path / REJECTED
+    path.write_text('{"error": "too large", "ev')
+    put_aside(path, b"T{}", "no event")
+    torn, whole = path.read_text().splitlines()
+    assert torn == '{"error": "too large", "ev'
+    path.write_text(whole + "\n")
+    assert [event.payload for event in read_rejected(path)] == [b"T{}"]
+
+
+def test_a_folder_that_is_not_there_has_no_books(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["books", "rejected", str(tmp_path / "boks")]) == ExitCode.CONFIG_REFUSED
+    said = capsys.readouterr()
+    assert "There is no folder" in said.err
+    assert "0 refused events" not in said.out
+
+
 def test_refused_events_are_replayed_once_the_cause_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from trading_node.store.segment_file import sync_directory
 
@@ -21,14 +22,22 @@ class Rejected:
 
 def put_aside(path: Path, payload: bytes, error: str) -> None:
     """Append an event; the disk holds it afterwards, as the journal is about to forget it. Raises OSError."""
-    line = json.dumps({"error": error, "event": payload.decode(errors="surrogateescape")})
+    line = json.dumps({"error": error, "event": payload.decode(errors="surrogateescape")}) + "\n"
     is_new = not path.exists()
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    with path.open("ab+") as file:
+        if not is_new and not _ends_whole(file):
+            line = "\n" + line  # What a full disk has cut off must not take this one with it.
+        file.write(line.encode())
         file.flush()
         os.fdatasync(file.fileno())
     if is_new:
         sync_directory(path.parent)
+
+
+def _ends_whole(file: BinaryIO) -> bool:
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - 1))
+    return file.read(1) in (b"\n", b"")
 
 
 def count_rejected(path: Path) -> int:
