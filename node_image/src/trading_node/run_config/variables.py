@@ -1,7 +1,8 @@
 """Variables of the environment in the texts of a document: pure.
 
 ``${NAME}`` is replaced by the variable, ``${NAME:-default}`` by the default where the variable is unset or empty, and
-``$${`` is a plain ``${``. What was put in is not looked at again. Keys are left alone.
+``$${`` is a plain ``${``. What was put in is not looked at again. Keys are left alone. A default ends at the first ``}``
+and so holds no ``{``.
 """
 
 import re
@@ -120,7 +121,9 @@ def expand_text(template: str, variables: Mapping[str, str]) -> Text:
         reference, position = template[opening.end() : closing], closing + 1
         name, colon, default = reference.partition(":-")
         value = variables.get(name, "")
-        if _NAME.fullmatch(name) is None or "${" in default:
+        if "{" in default:
+            errors.append(_misspelled(template[opening.start() : position], "a default ends at the first } and holds no {"))
+        elif _NAME.fullmatch(name) is None:
             errors.append(_misspelled(template[opening.start() : position], "that is no variable"))
         elif value or (not colon and name in variables):
             parts.append(value)
