@@ -27,13 +27,31 @@ See tests/venue/README.md for faults, the ledger and everything else. Ctrl-C end
 """
 
 
+ROOMS = 3
+"""Each takes a port after the control API's."""
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535 - ROOMS:
+        raise argparse.ArgumentTypeError(f"write 0 to {65_535 - ROOMS}: the rooms take the next {ROOMS} ports")
+    return port
+
+
+def _step(text: str) -> int:
+    step = int(text)
+    if step < 1:
+        raise argparse.ArgumentTypeError("write at least 1")
+    return step
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.venue", description="An exchange on loopback.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; there is no protection beyond it")
-    parser.add_argument("--port", type=int, default=9000, help="control API; rooms take the next ones (0: free ones)")
+    parser.add_argument("--port", type=_port, default=9000, help="control API; rooms take the next ones (0: free ones)")
     parser.add_argument("--seed", type=int, default=1, help="decides keys and the market's path")
     parser.add_argument("--market", choices=["off", "still", "random"], default="random", help="the background market")
-    parser.add_argument("--step-ms", type=int, default=200, help="how often the background market moves")
+    parser.add_argument("--step-ms", type=_step, default=200, help="how often the background market moves")
     parser.add_argument("--account", action="append", help="an account to open, repeatable (default desk-a, desk-b)")
     parser.add_argument("--trades", action="append", default=[], metavar="SYMBOL=FILE", help="follow a CSV of trades")
     parser.add_argument("--no-rate-limits", action="store_true", help="never answer 429 or 418 by itself")

@@ -6,7 +6,7 @@ import csv
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
 from tests.venue.core.exchange import Exchange
@@ -63,16 +63,41 @@ class Background:
                 self._exchange.deposit(account, self._instrument.settle, PURSE, now)
 
     def replay(self, path: Path) -> None:
-        """Follow a file of trades (`price,quantity,side` with a header) instead of wandering, over and over."""
+        """Follow a file of trades (`price,quantity,side` with a header) instead of wandering, over and over.
+
+        Trades are fitted to the instrument: prices to its tick, quantities to what it takes in one order.
+        """
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        try:
-            trades = [(Decimal(r["price"]), Decimal(r["quantity"]), Side(r["side"].upper())) for r in rows]
-        except (KeyError, ArithmeticError, ValueError) as error:
-            raise ValueError(f"{path}: needs the columns price,quantity,side (BUY or SELL): {error!r}") from error
+        trades = []
+        for number, row in enumerate(rows, start=1):
+            try:
+                trade = Decimal(row["price"]), Decimal(row["quantity"]), Side(row["side"].upper())
+            except (KeyError, TypeError, AttributeError, ArithmeticError, ValueError) as error:
+                wanted = "needs the columns price,quantity,side (BUY or SELL)"
+                raise ValueError(f"{path}, row {number}: {wanted}: {error!r}") from error
+            try:
+                trades.append(self._fitted(*trade))
+            except ValueError as error:
+                raise ValueError(f"{path}, row {number}: {error}") from error
         if not trades:
             raise ValueError(f"{path}: holds no trades")
         self._tape = _forever(trades)
+
+    def _fitted(self, price: Decimal, quantity: Decimal, side: Side) -> tuple[Decimal, Decimal, Side]:
+        """Return a trade as the instrument takes it. Raises ValueError for one that it cannot quote around."""
+        instrument, behaviour = self._instrument, self._behaviour
+        room = (behaviour.levels + 1) * behaviour.spacing
+        lowest = room + max(behaviour.spacing, instrument.min_notional / (behaviour.lot * instrument.multiplier))
+        highest = instrument.max_price - room
+        if not (price.is_finite() and lowest <= price <= highest):
+            raise ValueError(f"price {price}: write one between {lowest} and {highest} for {instrument.symbol}")
+        if not quantity.is_finite() or quantity <= 0:
+            raise ValueError(f"quantity {quantity}: write one above zero")
+        fitted = _to_multiple(price, instrument.tick, ROUND_HALF_EVEN)
+        least = max(instrument.min_quantity, instrument.min_notional / ((fitted - room) * instrument.multiplier))
+        within = min(max(quantity, least), instrument.max_quantity)
+        return fitted, _to_multiple(within, instrument.step, ROUND_CEILING), side
 
     def set_price(self, price: Decimal, now: int) -> None:
         """Jump to a price and quote around it: what lies between is traded through."""
@@ -122,6 +147,10 @@ class Background:
             self._exchange.place(request, now)
         except RefusalError as refusal:
             raise ValueError(f"the background market of {self.symbol} cannot trade: {refusal}") from refusal
+
+
+def _to_multiple(value: Decimal, unit: Decimal, rounding: str) -> Decimal:
+    return (value / unit).to_integral_value(rounding) * unit
 
 
 def _forever[T](items: list[T]) -> Iterator[T]:

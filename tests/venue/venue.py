@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,6 +23,8 @@ from tests.venue.listings import BINANCE_FUTURES, BINANCE_SPOT, OKX, Listing
 from tests.venue.okx.room import OkxRoom
 from tests.venue.protocol import Room
 from tests.venue.server import RoomServer
+
+_log = logging.getLogger(__name__)
 
 type Mode = Literal["off", "still", "random"]
 
@@ -115,6 +118,9 @@ class Venue:
         self.spot = self._open(BINANCE_SPOT, SpotRoom)
         self.okx = self._open(OKX, OkxRoom)
         self.markets = {market.server.room.name: market for market in (self.spot, self.futures, self.okx)}
+        known = {symbol for market in self.markets.values() for symbol in market.backgrounds}
+        if unknown := sorted(self.config.trades.keys() - known):
+            raise ValueError(f"no room trades {', '.join(unknown)}: write one of {', '.join(sorted(known))}")
         self.market_runs = True
         """Whether a market that moves by itself does so at present."""
         self._stepper: asyncio.Task[None] | None = None
@@ -179,8 +185,12 @@ class Venue:
         while True:
             await asyncio.sleep(self.config.step_ms / 1_000)
             if self.market_runs:
-                for market in self.markets.values():
-                    market.step()
+                try:
+                    for market in self.markets.values():
+                        market.step()
+                except ValueError as error:
+                    _log.error("the markets stand still from now on: %s", error)
+                    raise
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -52,7 +52,8 @@ def test_variables_are_put_in(template: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["${", "${}", "${A", "${1A}", "${A-b}", "${A:b}", "${A:-${B}}", "${A:-{}}", "${NONE:-{1}}", "${ A }", "a ${é}"]
+    "template",
+    ["${", "${}", "${A", "${1A}", "${A-b}", "${A:b}", "${A:-${B}}", "${A:-{}}", "${NONE:-{1}}", "${ A }", "a ${é}"],
 )
 def test_what_is_no_variable_is_refused_with_what_to_write(template: str) -> None:
     expanded = expand({"a": [template]}, {"A": "one"})
