@@ -10,6 +10,11 @@ SHORT = 4
 SHORTEST_LINE = 16
 """Lines of a key of several lines are hidden one by one, unless they are so short that they say nothing."""
 
+SUSPECT_WORDS: Final = (
+    r"secret|passw|passphrase|(?:^|_)pass(?:$|_)|pwd|token|credential|private|api_?key|dsn|mnemonic|seed_?phrase"
+)
+"""In names of variables and fields that hold a secret; a pattern, to be read whatever the case."""
+
 _SIGNED = "signature="
 _SIGNATURE = re.compile(rf"(?<={_SIGNED})[^&\s\"')\\]+")
 """Clients quote the address of a request that failed, and with it what signed it: good for a few more seconds."""

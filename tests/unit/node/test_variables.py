@@ -196,6 +196,8 @@ def test_show_prints_defaults_and_hides_what_a_strategy_keeps_secret(
         {"token": "${FEED:-hunter2}"},
         {"secret": 482100471},
         {"feed_dsn": "hunter2"},
+        {"smtp_pass": "hunter2", "pwd": "hunter2", "seed_phrase": "hunter2"},
+        {"feed": "https://feed/x?user=desk&pass=hunter2"},
         {"feed": "https://desk:hunter2@feed/x"},
         {"feed": "https://hunter2@feed"},
         {"feeds": [["redis://:hun/ter2@feed"]]},
@@ -222,6 +224,20 @@ def test_show_says_which_variable_holds_a_secret(field: dict[str, Any]) -> None:
     config, expanded = parse_run_config(json.dumps(document), {"KEY": "kkkk", "USER": "uuuu", "WORD": "wwww"})
     shown = effective_document(RunConfig(config=config, folder=Path(), expanded=expanded))
     assert shown["trading_node"]["strategies"][0]["config"]["signals"] == field
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["DB_PASS", "PASS", "PASS_FILE_TEXT", "SMTP_PWD", "SENTRY_DSN", "WALLET_MNEMONIC", "BINANCE_APIKEY", "SEED_PHRASE",
+     "API_KEY", "KEY", "FEED_URL"],
+)  # fmt: skip
+def test_a_variable_with_a_secrets_name_is_one(name: str) -> None:
+    assert expand(f"${{{name}}}", {name: "hunter2"}).secrets == (("hunter2", f"${{{name}}}"),)
+
+
+@pytest.mark.parametrize("name", ["SYMBOL", "COMPASS", "PASSIVE_OFFSET", "DESK", "MONKEY", "STATE_FOLDER"])
+def test_other_variables_may_be_in_the_log(name: str) -> None:
+    assert expand(f"${{{name}}}", {name: "BTC"}).secrets == ()
 
 
 def test_schema_is_the_one_that_is_generated(capsys: pytest.CaptureFixture[str]) -> None:

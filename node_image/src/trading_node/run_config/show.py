@@ -9,17 +9,18 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core.core_schema import WithDefaultSchema
 
 from trading_api.node_config import NodeConfig
+from trading_node.redaction import SUSPECT_WORDS
 from trading_node.run_config.load import RunConfig
 from trading_node.run_config.variables import Place, Text
 
 HIDDEN = "<hidden>"
-_SECRET_FIELD = re.compile(r"(?i)secret|passw|passphrase|token|credential|private|api_?key|dsn|mnemonic")
+_SECRET_FIELD = re.compile(rf"(?i){SUSPECT_WORDS}")
 """Names of fields in a strategy's config that hold what a run-config should not hold; they are hidden all the same."""
 _VARIABLES = re.compile(r"(?:\$\{[A-Za-z_]\w*\}:?)+")
 """A text that is nothing but variables, without a default."""
 _IN_URLS = re.compile(
     r"(?P<before>[a-zA-Z][\w+.-]*://)(?P<userinfo>[^\s@/?#]+|[^\s@/?#]*:[^\s@]*)@"
-    r"|(?P<before_option>[?&][^=&\s]*(?:secret|passw|token|key)[^=&\s]*=)(?P<option>[^&\s]+)",
+    r"|(?P<before_option>[?&][^=&\s]*(?:secret|pass|pwd|token|key)[^=&\s]*=)(?P<option>[^&\s]+)",
     re.IGNORECASE,
 )
 """What stands before a URL's host, and options that hold a secret."""

@@ -1,8 +1,8 @@
 """Variables of the environment in the texts of a document: pure.
 
 ``${NAME}`` is replaced by the variable, ``${NAME:-default}`` by the default where the variable is unset or empty, and
-``$${`` is a plain ``${``. What was put in is not looked at again. Keys are left alone. A default ends at the first ``}``
-and so holds no ``{``.
+``$${`` is a plain ``${``. What was put in is not looked at again. Keys are left alone. A default ends at the first
+``}`` and so holds no ``{``.
 """
 
 import re
@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 
 from trading_api.codec import MAX_DEPTH
 from trading_api.errors import FieldError, json_path
+from trading_node.redaction import SUSPECT_WORDS
 
 type Place = tuple[int | str, ...]
 """Where in a document: keys and indices."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPENING = re.compile(r"\$\$\{|\$\{")
-
-
-_SECRET_NAME = re.compile(r"(?i)secret|passw|passphrase|token|credential|private|_key|key_|^key$|_url$|^url$")
+_SECRET_NAME = re.compile(rf"(?i){SUSPECT_WORDS}|_key|key_|^key$|_url$|^url$")
 """Names of variables that hold what not even a log is to show. The others name instruments, folders and the like."""
 
 
@@ -122,7 +121,9 @@ def expand_text(template: str, variables: Mapping[str, str]) -> Text:
         name, colon, default = reference.partition(":-")
         value = variables.get(name, "")
         if "{" in default:
-            errors.append(_misspelled(template[opening.start() : position], "a default ends at the first } and holds no {"))
+            errors.append(
+                _misspelled(template[opening.start() : position], "a default ends at the first } and holds no {")
+            )
         elif _NAME.fullmatch(name) is None:
             errors.append(_misspelled(template[opening.start() : position], "that is no variable"))
         elif value or (not colon and name in variables):
