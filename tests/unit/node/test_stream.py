@@ -1,9 +1,11 @@
 """All data of catalogs in the order of time, whatever the types, the files and the sizes of chunks."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -12,9 +14,11 @@ from nautilus_trader.model.identifiers import InstrumentId
 
 from tests.examples import examples
 from tests.unit.node import market
+from trading_api.exit_codes import ExitCode
 from trading_node.catalog import stream
 from trading_node.catalog.reader import OpenCatalog, count_rows, open_catalog, time_range
 from trading_node.catalog.stream import ReadAhead, merge_chunks, read_chunks
+from trading_node.catalog.trades_file import import_trades
 from trading_node.errors import NodeError
 
 SECOND = 1_000_000_000
@@ -98,6 +102,43 @@ def test_a_file_without_the_columns_is_named(tmp_path: Path) -> None:
         with pytest.raises(NodeError, match="cannot be read") as error:
             play(catalog.files)
         assert file.path in str(error.value)
+
+
+def rewritten(folder: Path, change: Callable[[pa.Table], pa.Table], **options: Any) -> OpenCatalog:
+    """Return a catalog whose only file of trades another program has written again."""
+    file = folder / "trades.csv"
+    file.write_text("timestamp,price,quantity\n" + "".join(f"{1_610_064_000 + i},1.5,2\n" for i in range(9)))
+    arguments: dict[str, Any] = {"price_precision": None, "size_precision": None}
+    import_trades(file, folder / "catalog", instrument_id="BTCUSDT.BINANCE", **arguments)
+    (data,) = (file for file in open_catalog(folder / "catalog").files if "trade_tick" in file.path)
+    pq.write_table(change(pq.read_table(data.path)), data.path, **options)
+    return open_catalog(folder / "catalog")
+
+
+def test_a_file_without_metadata_is_named(tmp_path: Path) -> None:
+    catalog = rewritten(tmp_path, lambda table: table.replace_schema_metadata({}))
+    with pytest.raises(NodeError, match="the schema has no metadata") as error:
+        play(catalog.files)
+    assert error.value.exit_code is ExitCode.CATALOG_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("times", "says"),
+    [(None, "it has no column ts_init"), (pa.array(["x"] * 9), "its ts_init is string and no whole number")],
+)
+def test_a_file_whose_times_cannot_be_told_is_named(tmp_path: Path, times: pa.Array | None, says: str) -> None:
+    def change(table: pa.Table) -> pa.Table:
+        without = table.drop_columns(["ts_init"])
+        return without if times is None else without.append_column("ts_init", times)
+
+    with pytest.raises(NodeError, match=says) as error:
+        time_range(rewritten(tmp_path, change).files)
+    assert error.value.exit_code is ExitCode.CATALOG_UNREADABLE
+
+
+def test_the_times_of_a_file_without_statistics_are_those_of_its_rows(tmp_path: Path) -> None:
+    catalog = rewritten(tmp_path, lambda table: table, write_statistics=False)
+    assert time_range(catalog.files) == (1_610_064_000_000_000_000, 1_610_064_008_000_000_000)
 
 
 async def test_reading_ahead_gives_the_same_and_can_be_given_up(tmp_path: Path) -> None:

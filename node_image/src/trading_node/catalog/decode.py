@@ -31,6 +31,8 @@ def decode(data_type: type, batch: pa.RecordBatch) -> list[Data]:
 
 def _by_rust(data_type: Any) -> Decoder:  # noqa: ANN401  # Nautilus' classes are compiled
     def decoder(batch: pa.RecordBatch) -> list[Data]:
+        if not batch.schema.metadata:  # Nautilus takes it for granted.
+            raise ValueError("the schema has no metadata, so that nothing says which instrument it is of")
         events: list[Data] = data_type.from_pyo3_list(ArrowSerializer.deserialize(data_type, batch))
         return events
 

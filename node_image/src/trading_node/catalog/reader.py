@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
@@ -95,9 +96,25 @@ def _rows(file: DataFile) -> int:
 def _time_range(file: DataFile) -> tuple[int, int] | None:
     footer = _footer(file)
     column = footer.schema.to_arrow_schema().get_field_index("ts_init")
+    kind = None if column < 0 else footer.schema.to_arrow_schema().field(column).type
+    if kind is None or not pa.types.is_integer(kind):
+        problem = "it has no column ts_init" if kind is None else f"its ts_init is {kind} and no whole number"
+        raise catalog_unreadable(f"{file.path} cannot be read: {problem}", "Write this file of the catalog again")
     groups = [footer.row_group(g).column(column).statistics for g in range(footer.num_row_groups)]
-    known = [statistics for statistics in groups if statistics is not None and statistics.has_min_max]
-    return (min(s.min for s in known), max(s.max for s in known)) if known else None
+    if all(statistics is not None and statistics.has_min_max for statistics in groups):
+        return (min(s.min for s in groups), max(s.max for s in groups)) if groups else None
+    return _time_range_of_rows(file)
+
+
+def _time_range_of_rows(file: DataFile) -> tuple[int, int] | None:
+    """Return what the footer does not tell; a file without rows has no times."""
+    try:
+        bounds = pc.min_max(pq.read_table(file.path, columns=["ts_init"]).column("ts_init")).as_py()
+    except (OSError, pa.ArrowException) as error:
+        raise catalog_unreadable(
+            f"{file.path} cannot be read: {error}", "Write this file of the catalog again"
+        ) from error
+    return None if bounds["min"] is None else (bounds["min"], bounds["max"])
 
 
 def _footer(file: DataFile) -> pq.FileMetaData:
