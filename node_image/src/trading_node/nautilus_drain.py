@@ -42,6 +42,7 @@ from trading_node.drain.facts import (
 )
 from trading_node.gate import Gate
 from trading_node.nautilus_gate import EXECUTE, PROCESS
+from trading_node.nautilus_own import named_by_venue
 from trading_node.nautilus_reader import VenueReader, VenueSilentError, describe
 from trading_node.nautilus_reader_binance import reader_of
 from trading_node.nautilus_reconciliation import is_real
@@ -332,7 +333,7 @@ class NautilusDrain:
     def _client_order_id(self, listed: VenueOrder) -> str:
         if listed.client_order_id:
             return listed.client_order_id
-        known = self._cache.client_order_id(VenueOrderId(listed.venue_order_id))
+        known = named_by_venue(self._cache, listed.instrument_id, listed.venue_order_id)
         return "" if known is None else str(known.value)
 
     def _names_ours(self, client_order_id: str) -> bool:

@@ -131,14 +131,14 @@ class Questions:
 
     async def _ours(self, open_orders: Iterable[VenueOrder]) -> set[str]:
         """Return those of the venue's open orders that are ours, also where we took them for closed."""
-        unknown = [order for order in open_orders if self._mine(order.client_order_id, order.venue_order_id) is None]
+        unknown = [order for order in open_orders if self._mine(order) is None]
         if unknown:
             await self._recall([o.client_order_id for o in unknown], [o.venue_order_id for o in unknown])
-        mine = (self._mine(order.client_order_id, order.venue_order_id) for order in open_orders)
+        mine = map(self._mine, open_orders)
         return {order.client_order_id for order in mine if order is not None}
 
-    def _mine(self, client_order_id: str, venue_order_id: str) -> OwnOrder | None:
-        return self._own.order(client_order_id) or self._own.order_by_venue_id(venue_order_id)
+    def _mine(self, said: VenueOrder | VenueFill) -> OwnOrder | None:
+        return self._own.order(said.client_order_id) or self._own.order_named(said.instrument_id, said.venue_order_id)
 
     async def _older(self, instrument_id: str, gap: Decimal, watched: set[str]) -> list[VenueFill]:
         """Return older fills that explain a position from before the books, if some do."""
@@ -208,15 +208,15 @@ class Questions:
         unreadable: list[UnreadableOrderError],
     ) -> dict[str, VenueOrder]:
         """Return orders that fills name and nobody knows; those that the books know come back into the cache."""
-        known = {order.venue_order_id for order in open_orders}
-        known |= {order.venue_order_id for order in answers.values() if order is not None}
+        known = {order.venue_key for order in open_orders}
+        known |= {order.venue_key for order in answers.values() if order is not None}
         unknown = [fill for fill in fills if not self._own.knows(fill.key)]
         strangers: dict[str, VenueOrder] = {}
         for fill in orders_of_strangers(self._own.orders(), known, unknown):
-            mine = self._mine(fill.client_order_id, fill.venue_order_id)
+            mine = self._mine(fill)
             if mine is None:
                 await self._recall([fill.client_order_id], [fill.venue_order_id])
-                mine = self._mine(fill.client_order_id, fill.venue_order_id)
+                mine = self._mine(fill)
             try:
                 said = await self._reader.order(fill.instrument_id, "", fill.venue_order_id)
             except UnreadableOrderError as error:
@@ -232,7 +232,7 @@ class Questions:
                 if said is not None:
                     answers[mine.client_order_id] = said
             elif said is not None:
-                strangers[fill.venue_order_id] = said
+                strangers[fill.venue_key] = said
         return strangers
 
     async def _recall(self, client_order_ids: Sequence[str], venue_order_ids: Sequence[str]) -> None:

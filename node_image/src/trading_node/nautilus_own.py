@@ -12,7 +12,7 @@ from nautilus_trader.model.identifiers import AccountId, ClientOrderId, Instrume
 from nautilus_trader.model.instruments import CurrencyPair
 from nautilus_trader.model.orders import Order
 
-from trading_node.reconciliation.facts import OPENING, ZERO, FillKey, OwnOrder, OwnStatus, OwnView
+from trading_node.reconciliation.facts import OPENING, ZERO, FillKey, OwnOrder, OwnStatus, OwnView, venue_key
 
 PRIORITY = 90
 """On the bus: before the gate's account of things and the strategies, so that no look sees half of a fill."""
@@ -122,10 +122,10 @@ class OwnSide:
         order = self._cache.order(ClientOrderId(client_order_id)) if client_order_id else None
         return None if order is None else own_order(order)
 
-    def order_by_venue_id(self, venue_order_id: str) -> OwnOrder | None:
-        """Return the order that the venue gave an id, open or closed."""
-        client_order_id = self._cache.client_order_id(VenueOrderId(venue_order_id)) if venue_order_id else None
-        return None if client_order_id is None else self.order(client_order_id.value)
+    def order_named(self, instrument_id: str, venue_order_id: str) -> OwnOrder | None:
+        """Return the order in an instrument, or in a spread that it is a leg of, that the venue gave an id."""
+        named = named_by_venue(self._cache, instrument_id, venue_order_id)
+        return None if named is None else self.order(named.value)
 
     def positions(self) -> dict[str, Decimal]:
         """Return signed quantities by instrument, of all strategies together; what venues keep as balances is left."""
@@ -177,6 +177,24 @@ class _Known:
 
     def __contains__(self, key: object) -> bool:
         return key in self._remembered or key in self._of_orders
+
+
+def named_by_venue(cache: Cache, instrument_id: str, venue_order_id: str) -> ClientOrderId | None:
+    """Return the client order id of the order that a venue gave an id, open or closed.
+
+    Nautilus knows one order by each id; where two instruments have one each, the other is looked for.
+    """
+    if not venue_order_id:
+        return None
+    name, key = VenueOrderId(venue_order_id), venue_key(instrument_id, venue_order_id)
+    known: ClientOrderId | None = cache.client_order_id(name)
+    order = None if known is None else cache.order(known)
+    if order is not None and venue_key(order.instrument_id.value, venue_order_id) == key:
+        return known
+    if key == venue_order_id:
+        return None
+    others = cache.orders(instrument_id=InstrumentId.from_str(instrument_id))
+    return next((each.client_order_id for each in others if each.venue_order_id == name), None)
 
 
 def own_order(order: Order) -> OwnOrder:

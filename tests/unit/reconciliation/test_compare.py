@@ -28,6 +28,7 @@ from trading_node.reconciliation.facts import (
     VenueStatus,
     VenueView,
 )
+from trading_node.reconciliation.questions import orders_of_strangers
 
 NOW = 1_000 * SECOND
 OURS = OwnOrder(
@@ -281,6 +282,30 @@ class TestOutside:
         orphan = found(ours(), theirs(fills=(fill,)))[0]
         assert orphan.kind is Kind.MISSING_FILL
         assert orphan.repair is None
+
+
+class TestNumbers:
+    """Binance numbers the orders of each instrument apart; others name every order of theirs once."""
+
+    @staticmethod
+    def told_of(ours_in: str, fill_in: str) -> list[Difference]:
+        own, said = replace(OURS, instrument_id=ours_in), replace(THEIRS, instrument_id=ours_in)
+        return found(ours(own), theirs(said, fills=(replace(TRADE, instrument_id=fill_in),)))
+
+    def test_an_order_of_the_same_number_in_another_instrument_is_another_one(self) -> None:
+        orphan = self.told_of("BTCUSDT-PERP.BINANCE", "ETHUSDT-PERP.BINANCE")[0]
+        assert orphan.kind is Kind.MISSING_FILL
+        assert orphan.repair is None
+        assert isinstance(self.told_of("BTCUSDT-PERP.BINANCE", "BTCUSDT-PERP.BINANCE")[0].repair, ApplyFill)
+
+    def test_a_leg_is_of_the_order_that_has_its_number(self) -> None:
+        assert isinstance(self.told_of("SPREAD.SMART", "AAPL.NASDAQ")[0].repair, ApplyFill)
+
+    def test_fills_of_a_stranger_s_order_of_the_same_number_are_asked_about(self) -> None:
+        own = {"O-1": replace(OURS, instrument_id="BTCUSDT-PERP.BINANCE")}
+        fill = replace(TRADE, instrument_id="ETHUSDT-PERP.BINANCE")
+        assert orders_of_strangers(own, (), [fill]) == [fill]
+        assert orders_of_strangers(own, (), [replace(fill, instrument_id="BTCUSDT-PERP.BINANCE")]) == []
 
 
 class TestPositions:

@@ -54,7 +54,7 @@ def compare(
             first = not_found[key] = memory.not_found.get(key, venue.asked_ns)
             found.append(_not_found(order, venue.asked_ns, first, rules))
     for stranger in _strangers(own, venue):
-        found += _adopt(stranger, missing.pop(stranger.venue_order_id, []), venue.asked_ns, rules)
+        found += _adopt(stranger, missing.pop(stranger.venue_key, []), venue.asked_ns, rules)
     for orphans in missing.values():
         found += [_orphan(fill) for fill in orphans]
     gaps, mismatches = compare_positions(own, venue, found, memory.gaps)
@@ -93,39 +93,39 @@ def may_be_told(own: OwnView, differences: Iterable[Difference]) -> bool:
 
 def _said(own: OwnView, venue: VenueView) -> dict[str, VenueOrder]:
     """Return what the venue says of the node's orders, by client order id; a single answer is newer than the list."""
-    by_venue_id = own.by_venue_id()
+    by_venue_key = own.by_venue_key()
     said: dict[str, VenueOrder] = {}
     for order in venue.open_orders:
-        mine = _mine(own, by_venue_id, order)
+        mine = _mine(own, by_venue_key, order)
         if mine is not None:
             said[mine.client_order_id] = order
     said.update({key: order for key, order in venue.answers.items() if order is not None and key in own.orders})
     return said
 
 
-def _mine(own: OwnView, by_venue_id: dict[str, OwnOrder], order: VenueOrder | VenueFill) -> OwnOrder | None:
-    return own.orders.get(order.client_order_id) or by_venue_id.get(order.venue_order_id)
+def _mine(own: OwnView, by_venue_key: dict[str, OwnOrder], order: VenueOrder | VenueFill) -> OwnOrder | None:
+    return own.orders.get(order.client_order_id) or by_venue_key.get(order.venue_key)
 
 
 def _missing_fills(own: OwnView, venue: VenueView) -> dict[str, list[VenueFill]]:
-    """Return the fills that the node lacks, by client order id, or by venue order id where the order is not known."""
-    by_venue_id = own.by_venue_id()
+    """Return the fills that the node lacks, by client order id, or by the venue's key where the order is not known."""
+    by_venue_key = own.by_venue_key()
     for key, answer in venue.answers.items():
         # An order that was sent without an answer has no venue's id here yet.
         if answer is not None and answer.venue_order_id and key in own.orders:
-            by_venue_id.setdefault(answer.venue_order_id, own.orders[key])
+            by_venue_key.setdefault(answer.venue_key, own.orders[key])
     for order in venue.open_orders:
         mine = own.orders.get(order.client_order_id)
         if mine is not None:
-            by_venue_id.setdefault(order.venue_order_id, mine)
+            by_venue_key.setdefault(order.venue_key, mine)
     missing: dict[str, list[VenueFill]] = {}
     seen: set[object] = set()
     for fill in sorted(venue.fills, key=_sequence):
         if fill.key in own.fills or fill.key in seen:
             continue
         seen.add(fill.key)
-        mine = _mine(own, by_venue_id, fill)
-        missing.setdefault(mine.client_order_id if mine else fill.venue_order_id, []).append(fill)
+        mine = _mine(own, by_venue_key, fill)
+        missing.setdefault(mine.client_order_id if mine else fill.venue_key, []).append(fill)
     return missing
 
 
@@ -135,12 +135,12 @@ def _sequence(fill: VenueFill) -> tuple[int, int, str]:
 
 def _strangers(own: OwnView, venue: VenueView) -> Iterator[VenueOrder]:
     """Give the orders that the node did not place."""
-    by_venue_id = own.by_venue_id()
-    known = {answer.venue_order_id for answer in venue.answers.values() if answer is not None}
+    by_venue_key = own.by_venue_key()
+    known = {answer.venue_key for answer in venue.answers.values() if answer is not None}
     seen: set[str] = set()
     for order in (*venue.strangers.values(), *venue.open_orders):
-        if _mine(own, by_venue_id, order) is None and order.venue_order_id not in known | seen:
-            seen.add(order.venue_order_id)
+        if _mine(own, by_venue_key, order) is None and order.venue_key not in known | seen:
+            seen.add(order.venue_key)
             yield order
 
 

@@ -6,6 +6,14 @@ from decimal import Decimal
 from enum import StrEnum
 
 ZERO = Decimal(0)
+COUNTS_BY_INSTRUMENT = ".BINANCE"
+"""The end of instruments whose orders are numbered apart, so that orders of two instruments may have one number."""
+
+
+def venue_key(instrument_id: str, venue_order_id: str) -> str:
+    """Return what tells an order from all others of its venue; empty where the venue has not named it yet."""
+    apart = instrument_id.endswith(COUNTS_BY_INSTRUMENT) and venue_order_id
+    return f"{venue_order_id} {instrument_id}" if apart else venue_order_id
 
 
 class VenueStatus(StrEnum):
@@ -60,6 +68,11 @@ class VenueOrder:
     report: object = field(default=None, compare=False, repr=False)
     """The adapter's own report, handed on to what repairs."""
 
+    @property
+    def venue_key(self) -> str:
+        """What tells its order from all others of the venue."""
+        return venue_key(self.instrument_id, self.venue_order_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueFill:
@@ -75,6 +88,11 @@ class VenueFill:
     """UTC nanoseconds of the venue's clock."""
     client_order_id: str = ""
     report: object = field(default=None, compare=False, repr=False)
+
+    @property
+    def venue_key(self) -> str:
+        """What tells its order from all others of the venue."""
+        return venue_key(self.instrument_id, self.venue_order_id)
 
     @property
     def key(self) -> "FillKey":
@@ -113,7 +131,7 @@ class VenueView:
     answers: Mapping[str, VenueOrder | None] = field(default_factory=dict)
     """By client order id: what the venue said about an order that it was asked for; None if it knows no such order."""
     strangers: Mapping[str, VenueOrder] = field(default_factory=dict)
-    """By venue order id: orders that fills named and the node does not know."""
+    """By their keys at the venue: orders that fills named and the node does not know."""
     fills: tuple[VenueFill, ...] = ()
     positions: Mapping[str, Decimal] | None = None
     """Signed quantity by instrument, absent ones being flat; None where the venue keeps no positions."""
@@ -140,6 +158,11 @@ class OwnOrder:
     """When the node last learned something of it, or asked for something, UTC nanoseconds of this machine."""
 
     @property
+    def venue_key(self) -> str:
+        """What tells its order from all others of the venue."""
+        return venue_key(self.instrument_id, self.venue_order_id)
+
+    @property
     def is_unanswered(self) -> bool:
         """Whether the venue has not yet said that the order is there."""
         return not self.status.is_closed and (
@@ -160,6 +183,6 @@ class OwnView:
     seen: Mapping[str, frozenset[Decimal]] = field(default_factory=dict)
     """Every value that an instrument's position had while the venue was asked; absent ones stood still."""
 
-    def by_venue_id(self) -> dict[str, OwnOrder]:
-        """Return the orders by the ids that the venue gave them."""
-        return {order.venue_order_id: order for order in self.orders.values() if order.venue_order_id}
+    def by_venue_key(self) -> dict[str, OwnOrder]:
+        """Return the orders that the venue has named, by what tells them apart there."""
+        return {order.venue_key: order for order in self.orders.values() if order.venue_order_id}
