@@ -87,3 +87,17 @@ def test_a_tolerance_compares_with_a_fresh_price_only() -> None:
     assert reason(gate, order("SELL", "1", "120"), at + 1) is None  # it reduces
     longer = open_gate(price_tolerance="0.02", max_reference_age_seconds=3600)
     assert reason(longer, order("BUY", "1", "100"), START + 3600 * SECOND) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "trigger", "expected"),
+    [
+        ("STOP_MARKET", "50", "OrderNotionalTooLarge"),  # the market has passed it: it fills at 101
+        ("STOP_MARKET", "120", "OrderNotionalTooLarge"),
+        ("MARKET_IF_TOUCHED", "70", None),
+        ("MARKET_IF_TOUCHED", "150", "OrderNotionalTooLarge"),
+    ],
+)
+def test_an_order_that_waits_is_worth_what_it_would_fill_at(kind: str, trigger: str, expected: str | None) -> None:
+    gate = open_gate(max_order_notional="75")
+    assert reason(gate, order("BUY", "1", kind=kind, trigger=Decimal(trigger), active=False)) == expected

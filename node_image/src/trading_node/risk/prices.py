@@ -21,10 +21,13 @@ def touch_price(order: OrderIntent, market: Market) -> Decimal | None:
 
 def worst_price(order: OrderIntent, market: Market) -> Decimal | None:
     """Return the price that makes an order worth most; None if neither order nor market has one."""
-    own = order.price if order.price is not None else order.trigger
-    touch = touch_price(order, market)
+    own, touch = order.price, touch_price(order, market)
     if own is None:
-        return touch
+        own = order.trigger
+        if own is None:
+            return touch
+        if order.buy and touch is not None:  # Where the market has passed the trigger, it fills at the market's price.
+            return _touch_when_triggered(order, own, touch)
     # A sell below the market fills at the market's price or its own, whichever is higher.
     return own if order.buy or touch is None else max(own, touch)
 
