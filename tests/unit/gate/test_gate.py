@@ -118,6 +118,17 @@ def test_every_refusal_is_told_with_its_numbers_and_counted() -> None:
     assert dict(gate.denials) == {Reason.ORDERS_PER_SECOND: 1}
 
 
+def test_an_order_that_was_held_for_ended_and_lives_can_be_modified() -> None:
+    gate = open_gate()
+    first = order("BUY", "1", "90")
+    assert reason(gate, first) is None
+    gate.book.finish(first.order_id)
+    gate.book.adopt(first)
+    assert gate.modify(first._replace(price=Decimal(91)), START) is None
+    gate.book.finish(first.order_id)
+    assert reason(gate, first) == "DuplicateId"
+
+
 def test_the_newest_refusals_are_found_by_their_text() -> None:
     gate = Gate(compile_limits(RiskLimits()))
     first = Deny(Reason.POSITION_TOO_LARGE, "X", Decimal(2), Decimal("3.50"))

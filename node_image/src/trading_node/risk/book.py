@@ -136,6 +136,8 @@ class GateBook:
     def adopt(self, intent: OrderIntent) -> None:
         """Count an order that is at the venue and was not sent by us, or not in this life."""
         if intent.order_id not in self.pending and intent.quantity > ZERO:
+            self.finished.discard(intent.order_id)  # it was held for ended, and lives
+            self.finished_before.discard(intent.order_id)
             self._add(intent, self.holding(intent)).accepted = True
 
     def set_aside(self, order_id: str) -> Pending | None:
