@@ -139,7 +139,7 @@ class Gate:
         else:
             self.book.use_limits(self._limits)
             resting = pending.accepted and order.quantity <= pending.remaining
-            refusal = decide(order, self.book.holding(order), self.book, self.standing, now_ns, resting)
+            refusal = decide(order, pending.holding, self.book, self.standing, now_ns, resting)
             if refusal is None:
                 self.book.amend(pending, order, now_ns)
                 self.admitted += 1
@@ -164,11 +164,14 @@ class Gate:
         if standing.is_open and not order.cleanup:
             return None
         pending = self.book.set_aside(order.order_id)
-        # What the venue has already is asked about again because it shall be modified.
+        # What the venue has already is asked about again because it shall be modified: as what it would become.
         rests = pending is not None and pending.accepted
-        resting = pending is not None and rests and order.quantity <= pending.remaining
-        reducing = is_reducing(order, self.book.holding(order), resting=resting)
-        if pending is not None:
+        if pending is None:
+            reducing = is_reducing(order, self.book.holding(order))
+        else:
+            resting = rests and pending.remaining <= order.quantity
+            order = order._replace(quantity=pending.remaining)
+            reducing = is_reducing(order, pending.holding, resting=resting)
             self.book.put_back(pending)
         refusal = check_standing(order.contract.venue, standing, reducing=reducing, cleanup=order.cleanup)
         if refusal is not None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.unit.gate.orders import PERPETUAL, START, hold, open_gate, order, reason, set_price
+from tests.unit.gate.orders import HEDGED, PERPETUAL, START, hold, open_gate, order, reason, set_price
 from trading_api.risk import InstrumentRisk, RiskLimits, StrategyRisk, VenueRisk, limits_of_nothing
 from trading_node.gate import REFUSALS_REMEMBERED, Denial, Gate
 from trading_node.risk.decision import Deny, Reason
@@ -118,6 +118,20 @@ def test_every_refusal_is_told_with_its_numbers_and_counted() -> None:
     assert dict(gate.denials) == {Reason.ORDERS_PER_SECOND: 1}
 
 
+def test_a_modify_is_asked_again_as_what_the_order_would_become() -> None:
+    gate = open_gate()
+    hold(gate, "1")
+    closing = order("SELL", "1", "110")
+    assert reason(gate, closing) is None
+    gate.book.acknowledge(closing.order_id, START)
+    assert gate.modify(closing._replace(quantity=Decimal(3)), START) is None
+    gate.set_admission(Admission.REDUCE)
+    assert gate.permits(closing, START) == Deny(Reason.REDUCE_ONLY, "X")  # as the cache has it until the answer
+    gate.book.answer_amend(closing.order_id, Decimal(1), Decimal(110))
+    assert gate.modify(closing._replace(price=Decimal(105)), START) is None
+    assert gate.permits(closing, START) is None
+
+
 def test_an_order_that_was_held_for_ended_and_lives_can_be_modified() -> None:
     gate = open_gate()
     first = order("BUY", "1", "90")
@@ -127,6 +141,16 @@ def test_an_order_that_was_held_for_ended_and_lives_can_be_modified() -> None:
     assert gate.modify(first._replace(price=Decimal(91)), START) is None
     gate.book.finish(first.order_id)
     assert reason(gate, first) == "DuplicateId"
+
+
+def test_a_modify_is_decided_for_the_position_that_the_order_was_sent_for() -> None:
+    gate = open_gate(max_gross_notional="150")
+    set_price(gate, HEDGED, "100", "100")
+    hold(gate, "1", contract=HEDGED, position_id="P-1")
+    closing = order("SELL", "1", "101", contract=HEDGED, position_id="P-1")
+    assert reason(gate, closing) is None
+    # The command of a modify names no position.
+    assert gate.modify(closing._replace(price=Decimal(102), position_id=""), START) is None
 
 
 def test_the_newest_refusals_are_found_by_their_text() -> None:
