@@ -52,6 +52,7 @@ class AccountFollower:
         self._handlers: dict[type, Callable[[Any], None]] = {
             events.OrderAccepted: self._on_accepted,
             events.OrderTriggered: self._on_triggered,
+            events.OrderPendingUpdate: self._on_asked,
             events.OrderUpdated: self._on_amended,
             events.OrderModifyRejected: self._on_amended,
             events.OrderFilled: self._on_filled,
@@ -139,6 +140,10 @@ class AccountFollower:
 
     def _on_triggered(self, event: events.OrderTriggered) -> None:
         self._book.trigger(event.client_order_id.value)
+
+    def _on_asked(self, event: events.OrderPendingUpdate) -> None:
+        """Count a modify before anybody refuses it: a refusal must not pass for the answer to one on its way."""
+        self._book.ask_amend(event.client_order_id.value)
 
     def _on_amended(self, event: events.OrderUpdated | events.OrderModifyRejected) -> None:
         order = self._cache.order(event.client_order_id)

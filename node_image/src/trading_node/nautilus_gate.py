@@ -216,6 +216,9 @@ class NautilusGate:
     def _modified(self, intent: OrderIntent, order: Order, command: messages.ModifyOrder) -> OrderIntent:
         decimal = self._decimals.of
         changes: dict[str, Any] = {}
+        pending = self.gate.book.pending.get(intent.order_id)
+        if pending is not None:  # What it leaves as it is may be about to become what a modify before it asked for.
+            changes = {"quantity": max(intent.quantity, pending.remaining), "price": pending.intent.price}
         if command.quantity is not None:
             changes["quantity"] = decimal(command.quantity) - decimal(order.filled_qty)
         if command.price is not None:

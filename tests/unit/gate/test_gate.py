@@ -54,6 +54,20 @@ def test_until_a_modify_is_answered_the_worse_of_both_counts() -> None:
     assert reason(gate, order("BUY", "0.6", "80")) is None
 
 
+def test_each_modify_that_was_asked_for_is_answered_once() -> None:
+    gate = open_gate(instruments=ONE_COIN)
+    first = order("BUY", "0.1", "90")
+    assert reason(gate, first) is None
+    gate.book.ask_amend(first.order_id)
+    assert gate.modify(first._replace(quantity=Decimal("0.9")), START) is None
+    gate.book.ask_amend(first.order_id)
+    assert gate.modify(first._replace(quantity=Decimal(5)), START) is not None
+    gate.book.answer_amend(first.order_id, Decimal("0.1"), Decimal(90))  # the refusal: the first is on its way
+    assert reason(gate, order("BUY", "0.9", "90")) == "PositionTooLarge"
+    gate.book.answer_amend(first.order_id, Decimal("0.1"), Decimal(90))  # the venue refused it
+    assert reason(gate, order("BUY", "0.9", "90")) is None
+
+
 def test_a_refused_modify_leaves_the_order_as_it_was() -> None:
     gate = open_gate(instruments=ONE_COIN)
     first = order("BUY", "1", "90")

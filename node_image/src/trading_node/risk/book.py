@@ -161,13 +161,19 @@ class GateBook:
     def amend(self, pending: Pending, intent: OrderIntent, now_ns: int) -> None:
         """Count a modify that is being sent for an order that is set aside."""
         old = pending.intent
-        pending.amending += 1
+        pending.amending = pending.amending or 1  # where nobody told that it was asked for
         pending.refused = False
         pending.remaining = max(pending.remaining, intent.quantity)
         pending.intent = intent._replace(price=_more_aggressive(old.price, intent.price, buy=intent.buy))
         pending.need = None
         self.put_back(pending)
         self.sends.record(intent.strategy, intent.contract.venue, now_ns)
+
+    def ask_amend(self, order_id: str) -> None:
+        """Note that a strategy asks for a modify; each is answered once, also where it never gets to the venue."""
+        pending = self.pending.get(order_id)
+        if pending is not None:
+            pending.amending += 1
 
     # What happens at the venue
 

@@ -152,4 +152,4 @@ class Pending:
     refused: bool = False
     """It, or its newest modify, was admitted and then held back from the venue."""
     amending: int = 0
-    """Modifies on their way; until all are answered, quantity and price are the worst of old and new ones."""
+    """Modifies that were asked for; until all are answered, quantity and price are the worst of old and new ones."""
