@@ -8,7 +8,7 @@ from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import MessageBus
 from nautilus_trader.model import events
 from nautilus_trader.model.enums import OrderSide
-from nautilus_trader.model.identifiers import AccountId, InstrumentId, StrategyId
+from nautilus_trader.model.identifiers import AccountId, InstrumentId, PositionId, StrategyId
 from nautilus_trader.model.objects import Currency
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
@@ -281,6 +281,20 @@ def shares_of(position: Position) -> dict[StrategyId, Decimal]:
     last = fills[-1].strategy_id  # by other ways than fills a position changes as well
     shares[last] = shares.get(last, ZERO) + position.signed_decimal_qty() - sum(shares.values(), ZERO)
     return shares
+
+
+class Shares:
+    """What strategies hold of positions, for those who look often: counted anew where something has changed."""
+
+    def __init__(self) -> None:
+        self._counted: dict[PositionId, tuple[Position, int, dict[StrategyId, Decimal]]] = {}
+
+    def of(self, position: Position) -> dict[StrategyId, Decimal]:
+        """Return what strategies hold of a position; signed, all of it."""
+        known = self._counted.get(position.id)
+        if known is None or known[0] is not position or known[1] != position.event_count:
+            known = self._counted[position.id] = (position, position.event_count, shares_of(position))
+        return known[2]
 
 
 def signed_quantity(fill: events.OrderFilled) -> Decimal:

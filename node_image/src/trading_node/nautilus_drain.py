@@ -41,6 +41,7 @@ from trading_node.drain.facts import (
     WorkingOrder,
 )
 from trading_node.gate import Gate
+from trading_node.nautilus_account import Shares
 from trading_node.nautilus_gate import EXECUTE, PROCESS
 from trading_node.nautilus_own import named_by_venue
 from trading_node.nautilus_reader import VenueReader, VenueSilentError, describe
@@ -99,6 +100,7 @@ class NautilusDrain:
         self._asking: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._factories: dict[StrategyId, OrderFactory] = {}
+        self._shares = Shares()
         self._unsent = {order.client_order_id for order in self._cache.orders() if order.status in LOCAL}
 
     async def run(self) -> Result:
@@ -173,14 +175,15 @@ class NautilusDrain:
 
     def _positions(self) -> Iterator[HeldPosition]:
         for position in self._cache.positions_open():
-            if position.strategy_id != EXTERNAL:
-                yield HeldPosition(
-                    position_id=position.id.value,
-                    strategy=position.strategy_id.value,
-                    instrument=position.instrument_id.value,
-                    venue=self._client_name(position.instrument_id),
-                    quantity=position.signed_decimal_qty(),
-                )
+            for strategy_id, share in self._shares.of(position).items():
+                if share and strategy_id != EXTERNAL:
+                    yield HeldPosition(
+                        position_id=position.id.value,
+                        strategy=strategy_id.value,
+                        instrument=position.instrument_id.value,
+                        venue=self._client_name(position.instrument_id),
+                        quantity=share,
+                    )
 
     def _terms(self, position: HeldPosition) -> Terms | None:
         instrument = self._cache.instrument(InstrumentId.from_str(position.instrument))
@@ -256,7 +259,7 @@ class NautilusDrain:
     def _reduce(self, action: Reduce) -> None:
         position = self._cache.position(PositionId(action.position_id))
         instrument = self._cache.instrument(position.instrument_id)
-        order = self._factory(position.strategy_id).market(
+        order = self._factory(StrategyId(action.strategy)).market(
             instrument_id=position.instrument_id,
             order_side=OrderSide.BUY if action.buy else OrderSide.SELL,
             quantity=instrument.make_qty(action.quantity),

@@ -150,31 +150,33 @@ def test_positions_wait_for_the_orders_of_their_instrument() -> None:
     held = [position("1"), position("2", instrument="J")]
     terms = {"I": STEP, "J": STEP}
     now = seen(2.0, orders=[order()], positions=held, terms=terms, answer=view(1.0, "o", I="1", J="2"))
-    assert Reduce("J-a", False, Decimal(2), True) in (drain.next(now) or [])
+    assert Reduce("J-a", "a", False, Decimal(2), True) in (drain.next(now) or [])
     late = replace(now, now=31.0)
-    assert Reduce("I-a", False, Decimal(1), True) in (drain.next(late) or [])
+    assert Reduce("I-a", "a", False, Decimal(1), True) in (drain.next(late) or [])
 
 
 def test_what_a_stuck_order_may_take_is_left_to_it() -> None:
     drain = Drain(FLATTEN)
     stuck = order(buy=False, remaining=Decimal("0.7"))
     now = seen(31.0, orders=[stuck], positions=[position("1")], answer=view(1.0, "o", I="1"))
-    assert Reduce("I-a", False, Decimal("0.3"), True) in (drain.next(now) or [])
+    assert Reduce("I-a", "a", False, Decimal("0.3"), True) in (drain.next(now) or [])
 
 
 def test_no_more_is_closed_than_the_venue_holds_and_what_is_more_is_told() -> None:
     drain = Drain(FLATTEN)
     now = seen(2.0, positions=[position("-3")], answer=view(1.0, I="-1"))
-    assert drain.next(now) == [Reduce("I-a", True, Decimal(1), True)]
+    assert drain.next(now) == [Reduce("I-a", "a", True, Decimal(1), True)]
     shared = seen(2.0, positions=[position("1")], answer=view(1.0, I="5"))
-    assert Drain(FLATTEN).next(shared) == [Reduce("I-a", False, Decimal(1), True)]
+    assert Drain(FLATTEN).next(shared) == [Reduce("I-a", "a", False, Decimal(1), True)]
     assert Drain(FLATTEN).result(shared).unexplained == (("I", Decimal(4)),)
 
 
 def test_what_strategies_hold_against_each_other_is_no_exposure() -> None:
     drain = Drain(FLATTEN)
     held = [position("3", "a"), position("-1", "b")]
-    assert drain.next(seen(2.0, positions=held, answer=view(1.0, I="2"))) == [Reduce("I-a", False, Decimal(2), True)]
+    assert drain.next(seen(2.0, positions=held, answer=view(1.0, I="2"))) == [
+        Reduce("I-a", "a", False, Decimal(2), True)
+    ]
     flat = seen(4.0, positions=[position("1", "a"), position("-1", "b")], answer=view(3.0), changed=2.0)
     assert drain.next(flat) is None
     assert drain.result(flat).fulfilled
@@ -193,20 +195,20 @@ def test_an_order_too_small_in_money_is_dust() -> None:
     small = seen(2.0, positions=[position("0.4")], terms={"I": terms}, answer=view(1.0, I="0.4"))
     assert Drain(FLATTEN).next(small) is None
     larger = replace(small, positions=[position("0.5")], views={VENUE: view(1.0, I="0.5")})
-    assert Drain(FLATTEN).next(larger) == [Reduce("I-a", False, Decimal("0.5"), True)]
+    assert Drain(FLATTEN).next(larger) == [Reduce("I-a", "a", False, Decimal("0.5"), True)]
 
 
 def test_large_positions_are_closed_in_parts() -> None:
     terms = replace(STEP, maximum=Decimal("0.75"))
     now = seen(2.0, positions=[position("2")], terms={"I": terms}, answer=view(1.0, I="2"))
-    assert Drain(FLATTEN).next(now) == [Reduce("I-a", False, Decimal("0.7"), True)]
+    assert Drain(FLATTEN).next(now) == [Reduce("I-a", "a", False, Decimal("0.7"), True)]
 
 
 def test_a_cash_account_sells_what_it_has() -> None:
     terms = replace(STEP, reduce_only=False, owned=Decimal("0.9"))
     answer = VenueView(asked=1.0, orders=frozenset(), positions=None)
     now = seen(2.0, positions=[position("1")], terms={"I": terms}, answer=answer)
-    assert Drain(FLATTEN).next(now) == [Reduce("I-a", False, Decimal("0.9"), False)]
+    assert Drain(FLATTEN).next(now) == [Reduce("I-a", "a", False, Decimal("0.9"), False)]
 
 
 def test_an_unknown_instrument_is_a_failure_that_is_told() -> None:

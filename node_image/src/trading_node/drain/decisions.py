@@ -129,12 +129,14 @@ class Drain:
                 quantity = floor_to_step(min(quantity, terms.maximum), terms.step)
             if not quantity:
                 continue
-            if self._held.get(position.position_id) != position.quantity:
-                self._held[position.position_id] = position.quantity
-                self._reductions.forget(position.position_id)  # the last one got somewhere
-            if self._reductions.take(position.position_id, seen.now):
+            if self._held.get(position.key) != position.quantity:
+                self._held[position.key] = position.quantity
+                self._reductions.forget(position.key)  # the last one got somewhere
+            if self._reductions.take(position.key, seen.now):
                 blocked.add(position.instrument)  # one after the other: each changes what the next one may be
-                yield Reduce(position.position_id, position.quantity < 0, quantity, terms.reduce_only)
+                yield Reduce(
+                    position.position_id, position.strategy, position.quantity < 0, quantity, terms.reduce_only
+                )
 
     def _blocked(self, seen: Seen) -> set[str]:
         """Return the instruments where something must end before anything is closed.

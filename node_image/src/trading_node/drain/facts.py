@@ -57,14 +57,20 @@ class WorkingOrder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldPosition:
-    """A position that the node attributes to one of its strategies."""
+    """What one of the node's strategies holds of a position."""
 
     position_id: str
+    """Where the venue keeps one for the account, strategies share it."""
     strategy: str
     instrument: str
     venue: str
     quantity: Decimal
     """Signed."""
+
+    @property
+    def key(self) -> str:
+        """Which of all it is."""
+        return f"{self.position_id} {self.strategy}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,9 +160,10 @@ class AskVenue:
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
-    """Send a market order that makes a position smaller."""
+    """Send a market order of a strategy that makes a position smaller."""
 
     position_id: str
+    strategy: str
     buy: bool
     quantity: Decimal
     reduce_only: bool
