@@ -117,6 +117,11 @@ class Testimony:
         if not told or event.reconciliation or not self._is_ours(event.instrument_id.venue):
             self._forward(event)
             return
+        if type(event) is OrderRejected and self._has_ended(event.client_order_id):
+            # A strategy that is told a second time would send another order in its place once more.
+            if not is_verdict(event.reason or ""):
+                self._on_doubt(event.instrument_id.venue, True)
+            return
         if type(event) is OrderRejected and not self._is_certain(event):
             _log.warning("%s is not known to be rejected (%s): the venue is asked", event.client_order_id, event.reason)
             while len(self._held) >= MAX_HELD:
@@ -128,6 +133,10 @@ class Testimony:
         if type(event) is not OrderRejected and not is_verdict(event.reason or ""):
             # The order stands as it was, or as was asked for: the strategy goes on, and the venue says which.
             self._on_doubt(event.instrument_id.venue, False)
+
+    def _has_ended(self, client_order_id: ClientOrderId) -> bool:
+        order = self._cache.order(client_order_id)
+        return order is not None and bool(order.is_closed)
 
     def _is_certain(self, event: OrderRejected) -> bool:
         """Whether a rejection is the venue's word, and not what the adapter made of an answer or of none."""

@@ -51,6 +51,9 @@ def _guard_submit(client: Any, permits: Permits) -> None:  # noqa: ANN401  # ada
 
     async def guarded(command: SubmitOrder) -> None:
         order = command.order
+        if order.is_closed:
+            _log_ended(order)
+            return
         refusal = permits(order)
         if refusal is not None:
             _generate_denied(client, order, refusal)
@@ -127,7 +130,10 @@ def _guard_requests(http_client: Any, permits: Permits) -> None:  # noqa: ANN401
         if wait > 0 and _sending.get():
             await asyncio.sleep(wait)
             _sign_again(http_client, options.get("payload"))
-        refused = [(order, deny) for order in _sending.get() if (deny := permits(order)) is not None]
+        orders = _sending.get()
+        if len(orders) == 1 and orders[0].is_closed:  # Of a list, others may have filled already.
+            raise BinanceClientError(status=403, message=f"not sent: {_log_ended(orders[0])}", headers={})
+        refused = [(order, deny) for order in orders if (deny := permits(order)) is not None]
         for order, refusal in refused:
             _log.warning("%s is not sent: %s", order.client_order_id, refusal)
         if refused:
@@ -143,6 +149,13 @@ def _sign_again(http_client: Any, payload: dict[str, str] | None) -> None:  # no
         del payload["signature"]
         payload["timestamp"] = str(http_client._clock.timestamp_ms())  # noqa: SLF001  # as its endpoints do
         payload["signature"] = http_client._get_sign(http_client._prepare_params(payload))  # noqa: SLF001
+
+
+def _log_ended(order: Order) -> str:
+    """Say that an order waited for so long that it was taken for lost, and was told as rejected: it must not live."""
+    why = "the order has ended while it waited"
+    _log.warning("%s is not sent: %s", order.client_order_id, why)
+    return why
 
 
 def _generate_denied(client: Any, order: Order, refusal: Deny) -> None:  # noqa: ANN401

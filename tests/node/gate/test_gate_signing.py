@@ -15,6 +15,7 @@ from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import ModifyOrder, SubmitOrder, SubmitOrderList
 from nautilus_trader.model.identifiers import OrderListId
 from nautilus_trader.model.orders import Order, OrderList
+from nautilus_trader.test_kit.stubs.events import TestEventStubs
 from nautilus_trader.test_kit.stubs.identifiers import TestIdStubs
 
 from tests.node.gate.backtests import BUY, PERPETUAL
@@ -116,6 +117,29 @@ async def test_what_waits_in_the_client_is_not_signed_after_a_halt(kind: str, *,
 
     await serve(requests, use)
     assert len(requests) == (0 if guarded else 2 if kind == "_submit_order_list" else 1)
+
+
+async def test_an_order_that_was_taken_for_lost_while_it_waited_is_not_sent_any_more() -> None:
+    """A venue that is asked for an order which waits here for its turn does not know it, and it is told as rejected."""
+    requests: list[str] = []
+
+    async def use(url: str) -> None:
+        client: Any = Client(url)
+        guard_client(client, lambda _: None, refuse_none)
+        command = commands(client._cache)["_submit_order"]
+        sending = asyncio.create_task(client._submit_order(command))
+        await client.taken_up.wait()
+        command.order.apply(TestEventStubs.order_submitted(command.order))
+        command.order.apply(TestEventStubs.order_rejected(command.order))
+        client.go_on.set()
+        with pytest.raises(BinanceClientError, match="not sent: the order has ended while it waited"):
+            await sending
+        client.taken_up.clear()
+        await client._submit_order(command)  # where it waited for the client itself
+        assert not client.taken_up.is_set()
+
+    await serve(requests, use)
+    assert not requests
 
 
 def refuse_none(order: Order, deny: Deny) -> None:

@@ -1,7 +1,21 @@
 """Which refusals are the venue's own word, so that nobody has to ask it again."""
 
-import pytest
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import LiveClock
+from nautilus_trader.common.factories import OrderFactory
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.model.events import OrderRejected
+from nautilus_trader.model.identifiers import Venue
+from nautilus_trader.model.orders import Order
+from nautilus_trader.test_kit.stubs.events import TestEventStubs
+from nautilus_trader.test_kit.stubs.identifiers import TestIdStubs
+
+from tests.node.gate.backtests import BUY, PERPETUAL
+from trading_node import nautilus_testimony
 from trading_node.nautilus_testimony import is_plain_refusal, is_verdict
 
 
@@ -40,3 +54,36 @@ def test_a_venues_own_word(reason: str, *, verdict: bool) -> None:
 )
 def test_words_without_a_code(reason: str, *, plain: bool) -> None:
     assert is_plain_refusal(reason) is plain
+
+
+@pytest.mark.parametrize(("reason", "doubts"), [("not sent: the order has ended while it waited", 0), ("timed out", 1)])
+def test_a_rejection_is_told_once(reason: str, doubts: int) -> None:
+    """The strategy would send another order in its place once more; what may live is asked for all the same."""
+    cache = Cache()
+    told: list[Any] = []
+    doubted: list[tuple[Venue, bool]] = []
+    factory = OrderFactory(TestIdStubs.trader_id(), TestIdStubs.strategy_id(), LiveClock())
+    order = factory.market(PERPETUAL.id, BUY, PERPETUAL.make_qty(1))
+    cache.add_order(order)
+    engine: Any = SimpleNamespace(process=told.append)
+
+    def on_doubt(venue: Venue, urgent: bool) -> None:
+        doubted.append((venue, urgent))
+
+    testimony = nautilus_testimony.Testimony(
+        engine, engine, cache, is_ours=lambda _: True, streams_states=lambda _: True, on_doubt=on_doubt
+    )  # fmt: skip
+    order.apply(TestEventStubs.order_submitted(order))
+    testimony.on_event(rejected(order, "the venue's own word"))
+    assert len(told) == 1
+    order.apply(told[0])
+    testimony.on_event(rejected(order, reason))
+    assert len(told) == 1
+    assert doubted == [(PERPETUAL.id.venue, True)] * doubts
+
+
+def rejected(order: Order, reason: str) -> OrderRejected:
+    return OrderRejected(
+        order.trader_id, order.strategy_id, order.instrument_id, order.client_order_id, TestIdStubs.account_id(),
+        reason, UUID4(), 0, 0,
+    )  # fmt: skip
