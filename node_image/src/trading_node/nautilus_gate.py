@@ -261,7 +261,7 @@ class NautilusGate:
         if now >= self._revalue_at:
             self._revalue_at = now + REVALUE_NS
             self._read_prices()
-        elif self._cache.quote_tick(instrument_id) is not market.source:
+        elif (quote := self._cache.quote_tick(instrument_id)) is None or quote is not market.source:
             self._prices.refresh(market, instrument_id)
             if self._account.taken_over:
                 self._account.value_taken_over()

@@ -4,11 +4,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from nautilus_trader.model.data import QuoteTick, TradeTick
-from nautilus_trader.model.enums import AggressorSide
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import SubmitOrder
+from nautilus_trader.model.book import OrderBook
+from nautilus_trader.model.data import BookOrder, OrderBookDelta, QuoteTick, TradeTick
+from nautilus_trader.model.enums import AggressorSide, BookAction, BookType, OrderSide
 from nautilus_trader.model.identifiers import TradeId
 
-from tests.node.gate.backtests import PERPETUAL, SECOND, START
+from tests.node.gate.backtests import PERPETUAL, SECOND, SELL, START, Script, backtest
+from trading_api.risk import RiskLimits
 from trading_node.market_prices import Decimals, MarketPrices
 from trading_node.risk.book import GateBook
 from trading_node.risk.orders import Contract
@@ -46,3 +50,32 @@ def test_a_price_is_as_old_as_the_venue_says(kind: str, made_ns: int, age_second
     assert market.mark == 50_000
     assert market.seen_ns is not None
     assert (NOW - market.seen_ns) // SECOND == age_seconds
+
+
+def test_an_order_brings_the_newest_price_where_there_are_no_quotes() -> None:
+    book = OrderBook(PERPETUAL.id, BookType.L2_MBP)
+
+    def move_to(price: int) -> None:
+        book.clear(START, 0)
+        for side in OrderSide.BUY, OrderSide.SELL:
+            level = BookOrder(side, PERPETUAL.make_price(price + (side == OrderSide.SELL)), SIZE, side)
+            book.apply_delta(OrderBookDelta(PERPETUAL.id, BookAction.ADD, level, 0, 0, START, START))
+
+    def sell(script: Script) -> None:
+        order = script.order_factory.limit(PERPETUAL.id, SELL, SIZE, PRICE)
+        run.engine.kernel.msgbus.send(
+            "ExecEngine.execute",
+            SubmitOrder(
+                trader_id=order.trader_id, strategy_id=order.strategy_id, order=order, command_id=UUID4(), ts_init=0
+            ),
+        )  # fmt: skip
+
+    with backtest({}, limits=RiskLimits(price_tolerance="0.01")) as run:
+        assert run.installed is not None
+        run.installed._forward = lambda _: None  # to a venue that is not connected
+        run.cache.add_order_book(book)
+        move_to(50_000)
+        sell(run.scripts[0])
+        move_to(60_000)
+        sell(run.scripts[0])  # in the same moment
+        assert run.reasons() == ["PriceOffMarket"]
