@@ -123,6 +123,7 @@ class Gate:
             if refusal is not None:
                 for sent in reversed(orders[:count]):
                     self.book.withdraw(sent.order_id)
+                    self.book.forget_content(sent)
                     self.admitted -= 1
                 sibling = Deny(Reason.LIST_DENIED, order.order_id)
                 refusals = [refusal if each is order else sibling for each in orders]

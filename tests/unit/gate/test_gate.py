@@ -31,6 +31,14 @@ def test_a_list_passes_as_a_whole_or_not_at_all() -> None:
     assert reason(gate, order("SELL", "0.1", "120")) == "OrdersPerSecond"
 
 
+def test_a_list_that_was_refused_may_be_sent_again_made_smaller() -> None:
+    gate = open_gate(instruments=ONE_COIN, duplicate_window_milliseconds=1000)
+    assert gate.submit_list([order("BUY", "0.6", "90"), order("BUY", "0.6", "91")], START) is not None
+    assert gate.submit_list([order("BUY", "0.6", "90"), order("BUY", "0.4", "91")], START) is None
+    assert reason(gate, order("SELL", "0.1", "120")) is None
+    assert reason(gate, order("SELL", "0.1", "120")) == "DuplicateOrder"
+
+
 def test_a_modify_is_decided_as_the_order_that_it_makes() -> None:
     gate = open_gate(instruments=ONE_COIN)
     first = order("BUY", "0.6", "90")

@@ -97,6 +97,12 @@ class GateBook:
         if len(self._sent_at) >= REMEMBERED:
             self._sent_at, self._sent_at_before = {}, self._sent_at
 
+    def forget_content(self, intent: OrderIntent) -> None:
+        """Forget what an order says that was decided and not sent; nothing is lost, as no other said so lately."""
+        content = _content(intent)
+        self._sent_at.pop(content, None)
+        self._sent_at_before.pop(content, None)
+
     def submit(self, intent: OrderIntent, holding: Holding, now_ns: int) -> None:
         """Count an order for a holding that is being sent.
 
