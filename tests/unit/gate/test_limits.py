@@ -285,6 +285,22 @@ def test_where_the_venue_keeps_positions_apart_only_an_order_for_a_position_redu
     assert reason(gate, order("SELL", "3", contract=HEDGED, position_id="P-2")) == "ReduceOnly"
 
 
+def test_where_the_venue_keeps_positions_apart_pending_orders_do_not_offset_each_other() -> None:
+    gate = open_gate(max_gross_notional="150")
+    set_price(gate, HEDGED, "100", "100")
+    assert reason(gate, order("BUY", "1", "100", contract=HEDGED)) is None
+    assert reason(gate, order("SELL", "1", "101", contract=HEDGED)) == "GrossNotionalTooLarge"
+    assert reason(gate, order("SELL", "0.5", "101", contract=HEDGED)) is None
+    assert gate.book.valuation.node.gross <= 150
+    gate = open_gate(max_balance_use="1")
+    set_price(gate, HEDGED, "100", "100")
+    gate.book.free_balance = gate.book.total_balance = lambda *_: Decimal(250)
+    for pending in order("BUY", "1", "100", contract=HEDGED), order("SELL", "1", "101", contract=HEDGED):
+        assert reason(gate, pending) is None
+        gate.book.acknowledge(pending.order_id, START)
+    assert reason(gate, order("BUY", "1", "99", contract=HEDGED)) == "BalanceTooSmall"
+
+
 def test_reduce_only_orders_make_no_position_and_use_up_what_may_be_reduced() -> None:
     gate = open_gate(instruments=[InstrumentRisk(id="BTC-PERP.X", max_position="1")])
     hold(gate, "1")

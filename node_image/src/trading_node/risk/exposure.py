@@ -83,7 +83,7 @@ def check_exposure(order: OrderIntent, holding: Holding, plan: Plan, book: GateB
     else:
         long, short = holding.long, holding.short  # Valued at this unit, as all totals are.
     worth = quantity * unit
-    growth = (long + worth if order.buy else worth - short) - holding.gross
+    growth = worth if holding.apart else (long + worth if order.buy else worth - short) - holding.gross
     for limits, totals in plan.exposures:
         if limits.gross is not None and growth > ZERO and (gross := totals.gross + growth) > limits.gross:
             return Deny(Reason.GROSS_NOTIONAL_TOO_LARGE, limits.scope, limits.gross, gross)

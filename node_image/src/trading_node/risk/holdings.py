@@ -64,8 +64,8 @@ class Holding:
     """A strategy's position in an instrument, and its pending orders there."""
 
     __slots__ = (
-        "buys", "cash", "fees", "gross", "key", "long", "market", "opening_buys", "opening_sells", "parts", "plan",
-        "position", "profit", "profit_known", "reduces", "sells", "short", "totals",
+        "apart", "buys", "cash", "fees", "gross", "key", "long", "market", "opening_buys", "opening_sells", "parts",
+        "plan", "position", "profit", "profit_known", "reduces", "sells", "short", "totals",
     )  # fmt: skip
 
     def __init__(self, key: HoldingKey, market: Market, totals: tuple[Totals, Totals, Totals]) -> None:
@@ -73,6 +73,8 @@ class Holding:
         self.market = market
         self.totals = totals
         """Of the node, the strategy and the venue."""
+        self.apart = market.contract.hedged and not key[2]
+        """Each pending order makes a position of its own: a buy and a sell do not offset each other."""
         self.plan: Plan | None = None
         """The limits as they apply here, once an order has come."""
         self.position = ZERO

@@ -41,7 +41,13 @@ def _margin(market: "Market") -> Decimal:
         return ZERO
     if contract.hedged:
         quantity = sum(
-            (_larger(each.position, each.opening_buys, each.opening_sells) for each in market.holdings), ZERO
+            (
+                each.opening_buys + each.opening_sells
+                if each.apart
+                else _larger(each.position, each.opening_buys, each.opening_sells)
+                for each in market.holdings
+            ),
+            ZERO,
         )
     else:
         position = buys = sells = ZERO

@@ -175,7 +175,7 @@ class Valuation:
             long, short = most * unit, least * unit
         else:
             long, short = (position + holding.opening_buys) * unit, (position - holding.opening_sells) * unit
-        gross = max(long, -short)  # the one is never below the other
+        gross = long - short if holding.apart else max(long, -short)  # the one is never below the other
         if gross != holding.gross:
             change, holding.gross = gross - holding.gross, gross
             for totals in holding.totals:
