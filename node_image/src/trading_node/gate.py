@@ -135,17 +135,21 @@ class Gate:
     def modify(self, order: OrderIntent, now_ns: int) -> Deny | None:
         """Decide about a modify, the order being as it would become; return why it may not be sent."""
         pending = self.book.set_aside(order.order_id)
+        self.book.use_limits(self._limits)
+        holding = self.book.holding(order) if pending is None else pending.holding
+        resting = pending is not None and pending.accepted and order.quantity <= pending.remaining
+        refusal = decide(order, holding, self.book, self.standing, now_ns, resting)
+        if refusal is None:
+            self.admitted += 1
         if pending is None:
-            refusal = self._admit(order, now_ns)
-        else:
-            self.book.use_limits(self._limits)
-            resting = pending.accepted and order.quantity <= pending.remaining
-            refusal = decide(order, pending.holding, self.book, self.standing, now_ns, resting)
+            # Of an order that was never sent, as one that an algorithm holds: it is still to come, and counts then.
+            # One that the venue has all the same counts from its answer on.
             if refusal is None:
-                self.book.amend(pending, order, now_ns)
-                self.admitted += 1
-            else:
-                self.book.put_back(pending)
+                self.send(order.strategy, order.contract.venue, now_ns)
+        elif refusal is None:
+            self.book.amend(pending, order, now_ns)
+        else:
+            self.book.put_back(pending)
         if refusal is not None:
             self.refuse(order, refusal, now_ns, modify=True)
         return refusal

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from nautilus_trader.model.identifiers import ExecAlgorithmId
 from nautilus_trader.model.objects import Price
 from nautilus_trader.model.orders import Order
 
@@ -36,6 +37,26 @@ def test_a_refused_modify_is_no_answer_to_the_one_before(refused: Callable[[Scri
         run.run()
         assert orders["first"].quantity == Decimal("0.9")
         assert run.reasons()[-1:] == ["PositionTooLarge"]
+        assert run.position() == Decimal("0.9")
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_a_modify_of_what_an_algorithm_holds_back_loses_none_of_it(*, gated: bool) -> None:
+    """The venue knows no such order; the last part of it is sent under its own id."""
+    orders: dict[str, Order] = {}
+
+    def begin(script: Script) -> None:
+        orders["it"] = script.market(
+            BUY,
+            "0.9",
+            exec_algorithm_id=ExecAlgorithmId("TWAP"),
+            exec_algorithm_params={"horizon_secs": 6, "interval_secs": 2},
+        )
+
+    steps = {1: begin, 2: lambda script: script.modify_order(orders["it"], quantity=script.quantity("0.5"))}
+    with backtest(steps, gated=gated) as run:
+        run.run()
+        assert run.reasons() == []
         assert run.position() == Decimal("0.9")
 
 
