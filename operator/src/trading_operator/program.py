@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import Protocol
 
 from trading_api.deployment import CatalogDriver
 from trading_operator.desired.gcsfuse import GKE_DRIVER
@@ -14,13 +15,20 @@ from trading_operator.kube.api_server import ApiServer, connect
 from trading_operator.kube.client import Client
 from trading_operator.kube.leader import LeaderElection
 from trading_operator.leadership import Leadership
-from trading_operator.objects import CSI_DRIVER, TRADING_DEPLOYMENT, ObjectRef
+from trading_operator.objects import CSI_DRIVER, TRADING_DEPLOYMENT, Kind, ObjectRef
 from trading_operator.settings import RenderSettings, Settings
 from trading_operator.telemetry import Metrics, TelemetryServer
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2.0
+
+
+class Asked(Protocol):
+    """Who knows which kinds there are."""
+
+    async def serves(self, kind: Kind) -> bool:
+        """Tell whether the API server knows a kind; raise ApiError where it does not say."""
 
 
 async def run(settings: Settings) -> int:
@@ -39,7 +47,7 @@ async def run(settings: Settings) -> int:
         telemetry.on_scrape = lambda: metrics.leader.set(election.leading)
         log.info("serving /healthz, /readyz and /metrics on port %s", await telemetry.start())
         stack.push_async_callback(telemetry.stop)
-        if not await _before(stop, _resource_served(client)) or not await _before(stop, election.acquire()):
+        if not await _before(stop, resource_served(client, telemetry)) or not await _before(stop, election.acquire()):
             return 0
         stack.push_async_callback(election.release)
         settings = replace(settings, render=await _with_driver(client, settings.render))
@@ -65,15 +73,22 @@ async def _before(stop: asyncio.Event, wanted: Coroutine[None, None, None]) -> b
     return True
 
 
-async def _resource_served(client: ApiServer) -> None:
-    """Wait until the API server knows TradingDeployments: an informer that starts before would watch nothing."""
+async def resource_served(client: Asked, telemetry: TelemetryServer) -> None:
+    """Wait until the API server knows TradingDeployments: an informer that starts before would watch nothing.
+
+    Until then the process is not ready, so that an installation that waits for it does not end well.
+    """
+    missing = "the API server has not been asked for TradingDeployments yet"
+    telemetry.ready = lambda: missing
     while True:
         try:
             if await client.serves(TRADING_DEPLOYMENT):
+                telemetry.ready = lambda: ""
                 return
-            log.warning("the API server does not know TradingDeployments: install the chart trading-operator-crds")
+            missing = "the API server does not know TradingDeployments: install the chart trading-operator-crds"
         except errors.ApiError as error:
-            log.warning("the API server does not answer: %s", error)
+            missing = f"the API server does not answer: {error}"
+        log.warning("%s", missing)
         await asyncio.sleep(RETRY_SECONDS)
 
 

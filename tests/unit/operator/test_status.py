@@ -339,3 +339,5 @@ def test_events_tell_of_changes_and_of_nothing_else() -> None:
     assert [(one.type, one.reason) for one in transitions(starting, refused)] == [("Warning", "SpecInvalid")]
     assert [(one.type, one.reason) for one in transitions(starting, degraded)] == [("Warning", "ImagePullFailed")]
     assert [one.reason for one in transitions(degraded, trading)] == ["Trading", "Recovered"]
+    suspended = trading | {"phase": "Suspended"}
+    assert [one.reason for one in transitions(degraded, suspended)] == ["Suspended"], "nothing was mended"

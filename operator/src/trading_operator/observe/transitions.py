@@ -41,6 +41,8 @@ _TELLING_PHASES = {
     Phase.SUSPENDED: "the node is stopped, because spec.suspend is true",
     Phase.STOPPING: "the node is being stopped",
 }
+_LEAVING = frozenset({Phase.STOPPING, Phase.SUSPENDED})
+"""What was wrong with a node that is stopped is over with it, and not mended."""
 
 
 def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Note]:
@@ -56,7 +58,8 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
             now["reason"],
         ):
             yield Note(telling.type, now["reason"], telling.action, now.get("message", ""))
-        if kind == ConditionType.DEGRADED and then.get("status") == "True" and now.get("status") == "False":
+        ended = kind == ConditionType.DEGRADED and then.get("status") == "True" and now.get("status") == "False"
+        if ended and phase not in _LEAVING:
             yield Note("Normal", "Recovered", telling.action, f"{then['reason']} is over")
 
 
