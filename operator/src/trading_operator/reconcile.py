@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -26,6 +26,7 @@ from trading_operator.objects import (
     STATEFUL_SET,
     DeploymentKey,
     Manifest,
+    ObjectRef,
     owner_uid_of,
     ref_of,
     resource_version_of,
@@ -34,7 +35,8 @@ from trading_operator.objects import (
 from trading_operator.observe.observed import Observed, Remains
 from trading_operator.observe.situation import assess
 from trading_operator.observe.status import changed, removal_status, status
-from trading_operator.observe.transitions import Note, kept, transitions
+from trading_operator.observe.stops import untold_stop
+from trading_operator.observe.transitions import Note, kept, left, transitions
 from trading_operator.plan import Plan, lets_go, plan, plan_removal
 from trading_operator.settings import RenderSettings
 from trading_operator.work_queue import Again
@@ -133,8 +135,8 @@ class Reconciler:
                 wanted = removal_status(remains.deployment, remains, self.now(), refused.refusal)
                 await self._report(remains.deployment, wanted)
             raise
-        if remains.deployment is not None and remains.kept and lets_go(todo):
-            await self._emit(remains.deployment, kept(remains.kept))
+        if remains.deployment is not None and lets_go(todo):
+            await self._say_farewell(remains.deployment, remains.kept)
         if todo.stages:
             return None
         if remains.deployment is not None:
@@ -144,6 +146,13 @@ class Reconciler:
             self.on_phase(remains.key, "")
             return Again(forget=True)
         return self._wake(todo)
+
+    async def _say_farewell(self, deployment: Manifest, claims: Sequence[ObjectRef]) -> None:
+        """Tell of what a deployment leaves behind; its status goes with it."""
+        if (finding := untold_stop(deployment)) is not None:
+            await self._emit(deployment, left(finding))
+        if claims:
+            await self._emit(deployment, kept(claims))
 
     def _wake(self, todo: Plan) -> Again:
         return Again(after=None if todo.wake_at is None else (todo.wake_at - self.now()).total_seconds() + 0.05)

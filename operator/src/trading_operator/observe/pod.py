@@ -9,6 +9,7 @@ from trading_operator.observe.containers import ContainerState, container_states
 from trading_operator.observe.finding import Finding, sentence
 from trading_operator.observe.mounts import mount_failure
 from trading_operator.observe.starting import missing_secret, unbound_storage
+from trading_operator.observe.stops import unfinished_stop
 
 _IMAGE_REASONS = frozenset(
     {"ErrImageNeverPull", "ErrImagePull", "ImageInspectError", "ImagePullBackOff", "InvalidImageName"}
@@ -21,7 +22,7 @@ STOP_SLACK = timedelta(seconds=15)
 def diagnose(pod: Manifest, now: datetime) -> Finding | None:
     """Return what is wrong with the pod; None where nothing is, or nothing yet."""
     if pod["metadata"].get("deletionTimestamp"):
-        return _overdue(pod, now)
+        return unfinished_stop(pod) or _overdue(pod, now)
     return _node_lost(pod) or _unschedulable(pod) or _broken_mount(pod) or _broken_container(pod)
 
 

@@ -18,6 +18,7 @@ from trading_operator.observe.observed import Observed
 from trading_operator.observe.pod import diagnose, node_failure, stop_deadline
 from trading_operator.observe.report import Report, present_report
 from trading_operator.observe.starting import diagnose_start, start_deadlines
+from trading_operator.observe.stops import left_by_the_last_stop
 from trading_operator.outcome import Outcome, recorded_outcome
 
 REPORT_WITHIN = timedelta(seconds=90)
@@ -225,6 +226,14 @@ def _permanent_failure(pod: Manifest, report: Report | None) -> Finding | None:
 
 
 def _finding(observed: Observed, report: Report | None, now: datetime) -> Finding | None:
+    """Return what is wrong, first what is so now, then what the last stop left and no node has looked after."""
+    looked_after = report is not None and (report.trading or report.completed) and not report.is_silent(now)
+    return _present_finding(observed, report, now) or (
+        None if looked_after else left_by_the_last_stop(observed.deployment)
+    )
+
+
+def _present_finding(observed: Observed, report: Report | None, now: datetime) -> Finding | None:
     pod = observed.pod
     if pod is None:
         if observed.creation_failure:

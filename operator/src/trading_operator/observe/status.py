@@ -22,6 +22,7 @@ from trading_operator.observe.finding import sentence
 from trading_operator.observe.observed import Remains
 from trading_operator.observe.pod import diagnose
 from trading_operator.observe.situation import Situation
+from trading_operator.observe.stops import left_by_the_last_stop
 
 OWN_FIELDS = ("phase", "observedGeneration", "conditions", "revision")
 
@@ -75,7 +76,7 @@ def removal_status(
     stateful_sets = [manifest for manifest in remains.found if kind_of(manifest) is STATEFUL_SET]
     message = "the node is being stopped" if pods else "what belongs to the deployment is being deleted"
     found = next((finding for pod in pods if (finding := diagnose(pod, now))), None)
-    wrong = refusal or (found if any(map(is_terminating, pods)) else None)
+    wrong = refusal or (found if any(map(is_terminating, pods)) else None) or left_by_the_last_stop(deployment)
     degraded = (
         verdict(ConditionType.DEGRADED, True, wrong.reason, wrong.message)
         if wrong is not None

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from trading_api.status import ConditionType, Phase
 from trading_operator.objects import ObjectRef
+from trading_operator.observe.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,11 @@ def kept(claims: Iterable[ObjectRef]) -> Note:
     """Return what to say of the claims that a deletion leaves."""
     names = ", ".join(map(str, claims))
     return Note("Normal", "StateRetained", "Delete", f"{names} is kept with the books that it holds; {_REMOVE_CLAIM}")
+
+
+def left(finding: Finding) -> Note:
+    """Return what to say of a stop that left something, where the deployment goes before a status can tell."""
+    return Note("Warning", finding.reason, "Delete", finding.message)
 
 
 def _by_type(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
