@@ -11,7 +11,8 @@ from trading_api.exit_codes import ExitCode
 
 PROGRAM = """
 import sys, threading, time
-from trading_node.shutdown import Shutdown, block_signals
+from trading_node.shutdown import Shutdown
+from trading_node.stop_signals import block_signals
 
 block_signals()
 shutdown = Shutdown(sys.argv[1], budget_seconds=float(sys.argv[2]))

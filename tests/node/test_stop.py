@@ -14,6 +14,16 @@ import sys, time
 print("importing", flush=True)
 time.sleep(600)
 """
+STOPPED_WHILE_IMPORTED = """
+import os, pathlib, signal, sys
+
+print("stopped at", len(sys.modules), flush=True)
+os.kill(os.getpid(), signal.SIGTERM)
+sys.path.remove(str(pathlib.Path(__file__).parent))
+del sys.modules["pydantic"]
+import pydantic
+"""
+"""Takes the place of the first large package that the node needs."""
 HANGING_MOUNT = """
 import pathlib, time
 
@@ -46,6 +56,13 @@ WITHOUT_KUBERNETES_API = {
     "KUBERNETES_SERVICE_HOST": "127.0.0.1",
     "KUBERNETES_SERVICE_PORT": "1",
 }
+
+
+def test_while_it_is_being_imported_itself(tmp_path: Path, catalog: Path) -> None:
+    """The first process of a container would lose the signal; this one, without more ado, would end by it."""
+    with node_process(tmp_path, run_config(catalog), modules={"pydantic": STOPPED_WHILE_IMPORTED}) as node:
+        assert node.wait() == 0, node.stderr
+        assert "nothing to stop" in node.told()
 
 
 def test_while_a_strategy_is_imported(tmp_path: Path, catalog: Path) -> None:

@@ -4,6 +4,11 @@ What is slow to import is imported by the command that needs it, so that help an
 there at once.
 """
 
+from trading_node.stop_signals import block_signals
+
+# Before anything that takes its time to import.
+# isort: split
+
 import argparse
 import logging
 import os
@@ -21,7 +26,7 @@ from trading_node.garbage import loading
 from trading_node.logs import configure_logging
 from trading_node.run_config.commands import add_config_commands
 from trading_node.run_config.load import RunConfig, hear_nothing_of, load_run_config
-from trading_node.shutdown import Shutdown, block_signals, end_process, report_failure
+from trading_node.shutdown import Shutdown, end_process, report_failure
 
 EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {code.name}" for code in ExitCode)
 

@@ -17,18 +17,13 @@ from typing import NoReturn
 
 from trading_api.exit_codes import ExitCode
 from trading_node.errors import NodeError, stop_incomplete
+from trading_node.stop_signals import SIGNALS
 from trading_node.termination import write_termination_message
 
-SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 MARGIN_SECONDS = 2.0
 """The process ends this long before the budget does, so that its last words are out in time."""
 
 _log = logging.getLogger(__name__)
-
-
-def block_signals() -> None:
-    """Keep the stop signals for the one thread that waits for them; to be called before any other thread starts."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
 class Shutdown:
