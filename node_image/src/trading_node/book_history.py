@@ -1,5 +1,7 @@
 """What the books tell a node of its former life, once they have everything that it told them."""
 
+import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 1.0
 """How long one wait for the database is; then it is logged, and waited on."""
+CLOSE_SECONDS = 1.0
+"""How long a stop waits for the database to end an idle connection: the books' last lines are yet to be written."""
 LOOK_BACK_NS = 7 * 86_400 * 1_000_000_000
 """Fills of the last week are known by their trade ids; older ones a venue hardly tells again."""
 
@@ -102,9 +106,11 @@ class BookHistory:
         return BooksNow(orders=mine, positions={name: quantity for name, quantity in held.items() if quantity})
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; one whose database hangs is left to the end of the process."""
         if self._reader is not None:
-            await self._reader.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._reader.close()
 
     def _asked(self) -> "HistoryReader":
         if self._reader is None:

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -59,6 +61,19 @@ class PostgresServer:
         options = ("--username", "postgres", "--quiet", "--tuples-only", "--no-align", "--dbname", database)
         return self._run("psql", "--host", self._folder, *options, "--command", statement).strip()
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Have the server and its connections answer nothing until the block ends."""
+        assert self._process is not None
+        frozen = list(_with_children(self._process.pid))
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+
     def start(self) -> None:
         command: list[str | Path] = [
             self._programs / "postgres", "-D", self._data, "-k", self._folder, "-c", "listen_addresses=",
@@ -98,3 +113,9 @@ def find_programs() -> Path:
         require_packages(["postgresql"])
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     return Path(versions[-1] if versions else elsewhere or "").resolve().parent
+
+
+def _with_children(pid: int) -> Iterator[int]:
+    yield pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield from _with_children(int(child))

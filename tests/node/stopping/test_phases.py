@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.node.books.postgres_server import PostgresServer
 from tests.node.processes import node_process
 from tests.node.stopping.desk import HOLDER, Desk, desk, holder
 from tests.node.venues.desks import keys, run_config, venue
@@ -88,6 +89,23 @@ def test_while_the_books_database_hangs(tmp_path: Path, simulator: VenueAccount,
             assert not running.open_orders()
             if phase != "Starting: OpeningBooks":
                 assert node.summary["drain"]["state"] == "Done"
+
+
+def test_while_the_database_of_a_trading_node_hangs(tmp_path: Path, simulator: VenueAccount) -> None:
+    """What is connected and idle may not end in order either: a close is an exchange of words, too."""
+    with PostgresServer() as server:
+        config = run_config(venue(simulator, "futures"), holder("futures"), drain={"timeout": "40s"})
+        config["database"]["url_env"] = "BOOKS_URL"
+        environment = {**keys(simulator, "futures"), "BOOKS_URL": server.create("books")}
+        with node_process(tmp_path, config, environment=environment, modules={"holder": HOLDER}) as node:
+            running = Desk(node, simulator, "futures")
+            running.settle(2, 0)
+            with server.frozen():
+                code, took = running.stop()
+            assert code == ExitCode.OK, node.stderr
+            assert took < 25
+            assert not running.open_orders()
+            assert node.summary["drain"]["state"] == "Done"
 
 
 def test_while_it_is_to_agree_with_a_venue_that_does_not_answer(tmp_path: Path, simulator: VenueAccount) -> None:
