@@ -82,11 +82,13 @@ def plan(situation: Situation) -> Plan:
     if stop := tuple(_suspension(situation)):
         return Plan.of(stop, refusal=situation.desired.refusal)
     if observed.strangers:
-        return Plan(refusal=_name_conflict(observed.strangers), wake_at=situation.now + STRANGERS_AGAIN)
+        refusal, again = _name_conflict(observed.strangers), situation.now + STRANGERS_AGAIN
+        return Plan.of(_limits_of_what_runs(situation), _told_of_limits(situation), refusal=refusal, wake_at=again)
     if observed.leftovers:
         return plan_removal(Remains(observed.key, None, observed.leftovers), situation.now)
     if conflict := _state_conflict(situation):
-        return Plan(refusal=conflict, wake_at=situation.now + STRANGERS_AGAIN)
+        again = situation.now + STRANGERS_AGAIN
+        return Plan.of(_limits_of_what_runs(situation), _told_of_limits(situation), refusal=conflict, wake_at=again)
     bindings, children = _apart(_named_children(situation))
     return Plan.of(
         _finalizer(observed),
@@ -167,6 +169,12 @@ def _limits(situation: Situation) -> Iterator[Action]:
     else:
         lock = {"uid": there.uid, "resourceVersion": there.resource_version}
         yield Replace(wanted | {"metadata": wanted["metadata"] | lock})
+
+
+def _limits_of_what_runs(situation: Situation) -> Iterator[Action]:
+    """Change the limits that stand there, and make none: what stands in the way of the rest holds up no limit."""
+    if situation.observed.limits is not None:
+        yield from _limits(situation)
 
 
 def _claim(situation: Situation) -> Iterator[Action]:
@@ -288,8 +296,16 @@ def _pod(situation: Situation) -> Iterator[Action]:
     if situation.running != situation.target:
         if situation.wanted_replicas:
             yield delete(pod)
-    elif situation.limits_differ and annotations_of(pod).get(ANNOTATION_LIMITS) != situation.limits_hash:
-        # A pod that changes is synced at once, and its volumes with it; else it takes the kubelet a minute.
+    else:
+        yield from _told_of_limits(situation)
+
+
+def _told_of_limits(situation: Situation) -> Iterator[Action]:
+    """Have the kubelet bring new limits at once: a pod that changes is synced, and its volumes with it."""
+    pod = situation.pod
+    if pod is None or is_terminating(pod) or not situation.limits_differ:
+        return
+    if annotations_of(pod).get(ANNOTATION_LIMITS) != situation.limits_hash:
         yield Annotate(pod, {ANNOTATION_LIMITS: situation.limits_hash})
 
 

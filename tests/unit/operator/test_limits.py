@@ -14,7 +14,7 @@ from trading_operator.actions import Action, Annotate, Create, Replace, target_o
 from trading_operator.desired.deployment import Known, desired
 from trading_operator.desired.limits import generation_in, hash_of
 from trading_operator.desired.names import ANNOTATION_LIMITS
-from trading_operator.objects import CONFIG_MAP, POD, STATEFUL_SET, Manifest, ObjectRef
+from trading_operator.objects import CONFIG_MAP, POD, ROLE, STATEFUL_SET, Manifest, ObjectRef
 from trading_operator.observe.conditions import verdicts
 from trading_operator.observe.observed import Auxiliary
 from trading_operator.observe.situation import Situation
@@ -57,6 +57,22 @@ def test_a_new_limit_is_written_under_lock_and_nothing_else_is_touched() -> None
     assert (written.manifest["metadata"]["uid"], written.manifest["metadata"]["resourceVersion"]) == ("limits-1", "5")
     assert STATEFUL_SET not in by_kind
     assert POD not in by_kind
+
+
+def test_a_stranger_s_object_holds_up_no_limit_of_a_node_that_trades() -> None:
+    """Somebody has taken the labels from a child, and then limits are tightened."""
+    strangers = (ObjectRef(ROLE, OWNER.namespace, OWNER.base),)
+    told = report(limits={"hash": "0123456789"})
+    raw = deployment(generation=2, risk=TIGHTER, status=told)
+    one = situation(raw, OLD, auxiliaries=auxiliaries(OLD), strangers=strangers)
+    written, annotated = actions(one)
+    assert isinstance(written, Replace)
+    assert hash_of(written.manifest) == hash_in(TIGHTER)
+    assert isinstance(annotated, Annotate)
+    refusal = plan(one).refusal
+    assert refusal is not None
+    assert refusal.reason == "NameConflict"
+    assert actions(situation(deployment(generation=2, risk=TIGHTER), strangers=strangers, auxiliaries={})) == []
 
 
 limit_changes = st.fixed_dictionaries(
