@@ -21,6 +21,8 @@ from trading_node.threads import in_daemon_thread
 FILE = "day_losses.json"
 SAVE_SECONDS = 1.0
 LOOK_SECONDS = 1.0
+LAST_SECONDS = 1.0
+"""How long an end waits for the volume."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(DayLosses).decode
@@ -73,7 +75,9 @@ async def kept_losses(folder: Path, gate: Gate) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait((task,))
-        await keeper.keep()
+        with contextlib.suppress(TimeoutError):  # a volume that hangs; all else has ended
+            async with asyncio.timeout(LAST_SECONDS):
+                await keeper.keep()
 
 
 class _Keeper:

@@ -119,8 +119,8 @@ class Runner:
         self._hear_signals()
         async with contextlib.AsyncExitStack() as services:
             try:
-                await self._start_services(services)
-                completed = await self._until_ended(self._trade())
+                if await self._until_ended(self._start_services(services)):
+                    completed = await self._until_ended(self._trade())
                 if completed and self._environment.in_kubernetes:
                     await self._until_ended(asyncio.Event().wait())
             except NodeError as raised:

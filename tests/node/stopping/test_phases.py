@@ -91,6 +91,46 @@ def test_while_the_books_database_hangs(tmp_path: Path, simulator: VenueAccount,
                 assert node.summary["drain"]["state"] == "Done"
 
 
+HANGING_VOLUME = """
+import pathlib, time
+
+{method} = pathlib.Path.{method}
+
+
+def hang(path, *rest):
+    if path.name.startswith("day_losses.json"):
+        print("the volume hangs", flush=True)
+        time.sleep(600)
+    return {method}(path, *rest)
+
+
+pathlib.Path.{method} = hang
+"""
+
+
+def test_while_the_volume_of_the_day_s_losses_hangs_at_the_start(tmp_path: Path, simulator: VenueAccount) -> None:
+    config = run_config(venue(simulator, "futures"), holder("futures"), drain={"timeout": "40s"})
+    modules = {"holder": HOLDER, "sitecustomize": HANGING_VOLUME.format(method="read_bytes")}
+    with node_process(tmp_path, config, environment=keys(simulator, "futures"), modules=modules) as node:
+        node.wait_for("the volume hangs")
+        code, took = Desk(node, simulator, "futures").stop()
+        assert code == ExitCode.OK, node.stderr
+        assert took < PROMPT_SECONDS
+
+
+def test_while_the_volume_of_the_day_s_losses_hangs_at_the_end(tmp_path: Path, simulator: VenueAccount) -> None:
+    config = run_config(venue(simulator, "futures"), holder("futures", hold="0.04"), drain={"timeout": "40s"})
+    modules = {"holder": HOLDER, "sitecustomize": HANGING_VOLUME.format(method="write_bytes")}
+    with node_process(tmp_path, config, environment=keys(simulator, "futures"), modules=modules) as node:
+        running = Desk(node, simulator, "futures")
+        running.settle(2, 1)
+        node.wait_for("the volume hangs")
+        code, took = running.stop()
+        assert code == ExitCode.OK, node.stderr
+        assert took < PROMPT_SECONDS + 5
+        assert not running.open_orders()
+
+
 def test_while_the_database_of_a_trading_node_hangs(tmp_path: Path, simulator: VenueAccount) -> None:
     """What is connected and idle may not end in order either: a close is an exchange of words, too."""
     with PostgresServer() as server:
