@@ -78,3 +78,16 @@ def test_while_nothing_can_be_stopped_yet_a_stop_is_at_once(tmp_path: Path) -> N
     phase = "shutdown.on_stop(asked.set)"
     work = "\nwith shutdown.at_once():\n    time.sleep(60)"
     assert run(tmp_path, phase, work, signal.SIGTERM)[:1] == (0,)
+
+
+def test_what_could_not_be_built_is_stopped_in_order_too(tmp_path: Path) -> None:
+    """It has a failure to report, and a code to end with."""
+    phase = """
+shutdown.on_stop(asked.set)
+try:
+    with shutdown.at_once():
+        raise RuntimeError("a strategy cannot be imported")
+except RuntimeError:
+    pass
+"""
+    assert run(tmp_path, phase, "asked.wait(); sys.exit(7)", signal.SIGTERM)[0] == 7

@@ -63,9 +63,11 @@ class Shutdown:
             asked = self._deadline is not None
         if asked:
             end_process(ExitCode.OK)
-        yield
-        if callback is not None:
-            self.on_stop(callback)
+        try:
+            yield
+        finally:
+            if callback is not None:
+                self.on_stop(callback)
 
     def begin(self) -> None:
         """Start the budget of the stop; later calls change nothing."""
