@@ -16,7 +16,7 @@ from trading_node.nautilus_own import OwnSide, is_conditional
 from trading_node.nautilus_reader import UnreadableOrderError, VenueReader
 from trading_node.nautilus_restore import Restorer
 from trading_node.reconciliation.difference import Difference, Kind
-from trading_node.reconciliation.facts import Opening, OwnOrder, VenueFill, VenueOrder, VenueView
+from trading_node.reconciliation.facts import ZERO, Opening, OwnOrder, VenueFill, VenueOrder, VenueView
 from trading_node.reconciliation.positions import explain
 from trading_node.reconciliation.questions import orders_of_strangers, orders_to_ask, orders_to_ask_fills
 from trading_node.side_by_side import side_by_side, together
@@ -94,7 +94,8 @@ class Questions:
             positions = group.create_task(reader.positions())
         fills = [fill for each in lists.result() for fill in each]
         for instrument, gap in gaps.items():
-            fills += await self._older(instrument, gap, watched)
+            if self._still_stands(instrument, gap, fills, positions.result() or {}):
+                fills += await self._older(instrument, gap, watched)
         openings = await self._openings(gaps, fills)
         strangers = await self._strangers(open_orders, answers, fills, spoken_of, unreadable)
         view = VenueView(
@@ -140,9 +141,20 @@ class Questions:
     def _mine(self, said: VenueOrder | VenueFill) -> OwnOrder | None:
         return self._own.order(said.client_order_id) or self._own.order_named(said.instrument_id, said.venue_order_id)
 
+    def _still_stands(
+        self, instrument_id: str, gap: Decimal, fills: Sequence[VenueFill], positions: Mapping[str, Decimal]
+    ) -> bool:
+        """Return whether a position differs as in the last look: else a fill was only on its way to us then."""
+        new = {fill.key: fill.signed for fill in fills if fill.instrument_id == instrument_id}
+        coming = sum((signed for key, signed in new.items() if not self._own.knows(key)), ZERO)
+        here = self._own.positions().get(instrument_id, ZERO)
+        return positions.get(instrument_id, ZERO) - coming - here == gap
+
     async def _older(self, instrument_id: str, gap: Decimal, watched: set[str]) -> list[VenueFill]:
         """Return older fills that explain a position from before the books, if some do."""
         since = self._begun.get(instrument_id) or self._own.first_fill_ns(instrument_id) or 0
+        if self._agreed_ns:  # What was before is in a position that agreed: it can explain no gap of today.
+            since = max(since, self.fills_since_ns)
         until = self._since(instrument_id) if instrument_id in watched else time.time_ns() + OVERLAP_NS
         recent = await self._reader.recent_fills(instrument_id)
         unknown = [fill for fill in recent if since <= fill.ts_event < until and not self._own.knows(fill.key)]
