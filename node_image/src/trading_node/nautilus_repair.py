@@ -13,6 +13,7 @@ from nautilus_trader.execution.reports import FillReport, OrderStatusReport
 from nautilus_trader.live.execution_client import LiveExecutionClient
 from nautilus_trader.live.execution_engine import LiveExecutionEngine
 from nautilus_trader.model import events
+from nautilus_trader.model.enums import OrderStatus
 from nautilus_trader.model.identifiers import ClientOrderId, VenueOrderId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.orders import Order, OrderUnpacker
@@ -139,6 +140,8 @@ class Repairer:
             case Change.ACCEPTED:
                 told["ts_event"] = report.ts_accepted or now
         told["venue_order_id"] = venue_order_id
+        if repair.change is Change.CANCEL_REFUSED and _is_stuck(order):
+            self._process(events.OrderAccepted(**{**told, "event_id": UUID4()}))
         self._process(self._event(repair, order, report, told))
 
     def _rename(self, order: Order, venue_order_id: VenueOrderId | None, ts_event: int) -> None:
@@ -195,3 +198,9 @@ class Repairer:
             "ts_init": time.time_ns(),
             "reconciliation": True,
         }
+
+
+def _is_stuck(order: Order) -> bool:
+    """Return whether a refused cancellation leaves an order as it is: Nautilus has no way back to TRIGGERED."""
+    triggered = any(isinstance(event, events.OrderTriggered) for event in order.events)
+    return triggered and order.status == OrderStatus.PENDING_CANCEL and order.filled_qty == 0
