@@ -78,6 +78,8 @@ class Repairer:
     def _fill(self, repair: ApplyFill) -> None:
         order = self._order(repair.client_order_id)
         instrument = self._instrument(order)
+        if order.status == OrderStatus.EXPIRED:  # It would take no fill, while its position and the books did.
+            order = self._reopen(order)
         fill = repair.fill
         report = cast("FillReport", fill.report)
         self._rename(order, report.venue_order_id, report.ts_event)
@@ -113,14 +115,18 @@ class Repairer:
         self._cache.add_venue_order_id(order.client_order_id, report.venue_order_id, True)
 
     def _revive(self, repair: Revive) -> None:
-        closed = self._order(repair.client_order_id)
+        self._reopen(self._order(repair.client_order_id))
+        self._change(ChangeOrder(client_order_id=repair.client_order_id, change=Change.ACCEPTED, order=repair.order))
+
+    def _reopen(self, closed: Order) -> Order:
+        """Put an order into the cache as it was before it ended, in the place of the one that did."""
         order: Order = OrderUnpacker.from_init(closed.init_event)
         for event in closed.events[1:]:
             if not isinstance(event, _ENDED):
                 order.apply(event)
         self._cache.add_order(order, closed.position_id, self._client.id, True)
         self._cache.update_order(order)
-        self._change(ChangeOrder(client_order_id=repair.client_order_id, change=Change.ACCEPTED, order=repair.order))
+        return order
 
     def _change(self, repair: ChangeOrder) -> None:
         order = self._order(repair.client_order_id)
