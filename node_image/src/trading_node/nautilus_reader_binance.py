@@ -105,6 +105,11 @@ class BinanceReader:
         window = _WINDOW_MS[self._futures]
         found: dict[int, VenueFill] = {}
         start, until = since_ns // 1_000_000, time.time_ns() // 1_000_000
+        if not self._futures and until - start > window:
+            # Day by day, a year is more than may be asked in a minute. Spot's newest page reaches back without limit.
+            recent = await self.recent_fills(instrument_id)
+            if len(recent) < PAGE or min(fill.ts_event for fill in recent) < since_ns:
+                return [fill for fill in recent if fill.ts_event >= since_ns]
         while start <= until:
             begin, end = start, start + window
             trades = await _answer(

@@ -51,7 +51,6 @@ class SpotRoom(BinanceRoom):
             ("GET", "/api/v3/openOrders"): orders.open_orders,
             ("DELETE", "/api/v3/openOrders"): orders.cancel_all,
             ("GET", "/api/v3/allOrders"): orders.all_orders,
-            ("GET", "/api/v3/myTrades"): orders.my_trades,
             ("GET", "/api/v3/account"): self._account,
             ("GET", "/api/v3/openOrderList"): self._nothing,
             ("GET", "/api/v3/allOrderList"): self._nothing,
@@ -69,6 +68,8 @@ class SpotRoom(BinanceRoom):
             | {key: Route(handler, Security.SIGNED, is_order=True) for key, handler in placing.items()}
             | {(verb, "/api/v3/userDataStream"): Route(self._gone) for verb in ("POST", "PUT", "DELETE")}
             | {
+                # 5 with an order's id: then one answer has all there is.
+                ("GET", "/api/v3/myTrades"): Route(orders.my_trades, Security.SIGNED, weight=20),
                 ("GET", "/api/v3/exchangeInfo"): Route(self._exchange_info),
                 ("GET", "/api/v3/avgPrice"): Route(self._average_price),
             }
