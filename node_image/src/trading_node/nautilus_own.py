@@ -20,6 +20,8 @@ MAX_FILLS = 200_000
 """Fills remembered; older ones are forgotten first, and the books have them all."""
 _TRIGGERS = (OrderType.STOP_LIMIT, OrderType.TRAILING_STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED)
 """The types of orders that Nautilus knows as triggered before they are filled."""
+_TRAILING = (OrderType.TRAILING_STOP_MARKET, OrderType.TRAILING_STOP_LIMIT)
+"""The types of orders that may have no price yet to trigger at."""
 _STATUS = {
     OrderStatus.INITIALIZED: OwnStatus.UNSENT,
     OrderStatus.RELEASED: OwnStatus.UNSENT,
@@ -227,7 +229,7 @@ def _changed_ns(order: Order) -> int:
 
 def is_conditional(order: Order | None) -> bool:
     """Return whether venues may keep an order apart from the others, until its trigger is hit."""
-    return order is not None and order.has_trigger_price
+    return order is not None and (order.has_trigger_price or order.order_type in _TRAILING)
 
 
 def _is_local(order: Order) -> bool:

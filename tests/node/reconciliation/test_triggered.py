@@ -1,12 +1,12 @@
-"""A stop-limit order that triggered, rests, and is not cancelled in spite of being told to."""
+"""Orders that wait for a price: one that triggered and whose cancellation got lost, and one that trails."""
 
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from nautilus_trader.model.enums import OrderSide, OrderStatus, TriggerType
+from nautilus_trader.model.enums import OrderSide, OrderStatus, TrailingOffsetType, TriggerType
 
-from tests.node.reconciliation.desk import SYMBOLS, life
+from tests.node.reconciliation.desk import ACCOUNT, SYMBOLS, life
 from tests.venue.faults import Action, Fault
 from tests.venue.nautilus_node import until
 from tests.venue.venue import Venue
@@ -40,3 +40,25 @@ async def test_a_cancellation_that_got_lost_leaves_it_open_and_the_gate_too(venu
         assert type(order.last_event).__name__ == "OrderCancelRejected"
         desk.probe.cancel_order(order)
         await until(lambda: order.status == OrderStatus.CANCELED, "and it can be cancelled", MANY_S)
+
+
+async def test_a_trailing_one_that_was_cancelled_is_asked_for_where_the_venue_keeps_it(
+    venue: Venue, tmp_path: Path
+) -> None:
+    """It has no price to trigger at before the market moves, and is kept apart all the same."""
+    async with life(venue, tmp_path) as first:
+        order = first.probe.order_factory.trailing_stop_market(
+            first.instrument.id,
+            OrderSide.SELL,
+            first.quantity("0.100"),
+            trailing_offset=Decimal(100),
+            trailing_offset_type=TrailingOffsetType.BASIS_POINTS,
+        )
+        first.probe.submit_order(order)
+        await until(lambda: order.status == OrderStatus.ACCEPTED, "accepted")
+    server = venue.futures.server
+    (waiting,) = server.floor.conditionals.waiting(ACCOUNT)
+    server.floor.conditionals.cancel(ACCOUNT, waiting.id, server.now())
+    async with life(venue, tmp_path) as second:
+        assert second.order(order.client_order_id).status == OrderStatus.CANCELED
+        assert second.stats.repairs == {Kind.ORDER_CLOSED: 1}, "by the venue's word"
