@@ -151,6 +151,26 @@ async def test_after_an_unsubscription_nothing_more_is_heard(catalog: OpenCatalo
     assert len([e for e in engine.heard if isinstance(e, TradeTick)]) == 20
 
 
+@pytest.mark.parametrize("left", [(), (QuoteTick,)])
+async def test_what_wants_to_hear_nothing_that_is_there_any_more_has_heard_all(
+    tmp_path: Path, left: tuple[type, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    trades = market.write_catalog(tmp_path / "catalog", [market.trade(n * MILLISECOND) for n in range(1, 21)])
+    source = Subscriptions(trades, TradeTick)
+    feed = feed_of(source)
+
+    def change(event: Any) -> bool:
+        if event.ts_init == 10 * MILLISECOND:
+            source.types[:] = left
+            feed.subscriptions_changed()
+        return False
+
+    engine = Engine(change)
+    await feed.play(engine)
+    assert engine.times == [n * MILLISECOND for n in range(1, 11)]
+    assert ("QuoteTick" in caplog.text) == bool(left)
+
+
 async def test_what_a_strategy_raises_comes_through_at_once(catalog: OpenCatalog) -> None:
     def fail(event: Any) -> bool:
         raise ZeroDivisionError

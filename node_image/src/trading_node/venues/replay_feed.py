@@ -111,20 +111,22 @@ class ReplayFeed:
         """Stream everything that is subscribed, to its end.
 
         Raises NodeError (CATALOG_UNREADABLE) if nothing subscribed is in the catalogs or a file cannot be read;
-        lets through what a strategy raises.
+        lets through what a strategy raises. Strategies that want to hear nothing any more end it as well.
         """
         await engine.settle()
-        self._total = await in_daemon_thread(partial(count_rows, self._require_files()), "count-rows")
+        files = self._require_files()
+        self._total = await in_daemon_thread(partial(count_rows, files), "count-rows")
         resume_ns: int | None = 0
-        while resume_ns is not None:
+        while resume_ns is not None and files:
             self._changed = False
-            chunks = ReadAhead(read_chunks(self._require_files(), resume_ns))
+            chunks = ReadAhead(read_chunks(files, resume_ns))
             try:
                 resume_ns = await self._play_until_change(chunks, engine)
             finally:
                 await chunks.close()
             if resume_ns is not None:
                 self._total = None  # other data from here on
+                files = self._wanted_files()
         await engine.settle()
 
     async def _play_until_change(self, chunks: ReadAhead, engine: Engine) -> int | None:
@@ -167,15 +169,20 @@ class ReplayFeed:
         return None
 
     def _require_files(self) -> tuple[DataFile, ...]:
-        files = tuple(file for source in self._sources for file in source.wanted())
-        missing = [text for source in self._sources for text in source.missing()]
+        files = self._wanted_files()
         if not files:
-            raise self._nothing_to_play(missing)
-        for text in missing:
+            raise self._nothing_to_play(self._missing())
+        return files
+
+    def _missing(self) -> list[str]:
+        return [text for source in self._sources for text in source.missing()]
+
+    def _wanted_files(self) -> tuple[DataFile, ...]:
+        for text in self._missing():
             if text not in self._said_missing:
                 self._said_missing.add(text)
                 _log.warning("a strategy subscribed to %s, which no catalog holds: it will hear nothing of it", text)
-        return files
+        return tuple(file for source in self._sources for file in source.wanted())
 
     def _nothing_to_play(self, missing: list[str]) -> NodeError:
         held = "; ".join(source.describe() for source in self._sources)
