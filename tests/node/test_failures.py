@@ -14,7 +14,9 @@ from tests.node.processes import EMA_CROSS, SECONDS, NodeProcess, node_process, 
 from trading_api.exit_codes import ExitCode
 
 RAISES = """
+import asyncio
 from datetime import timedelta
+from nautilus_trader.trading.strategy import Strategy
 from trading_node.examples.ema_cross import EmaCross, EmaCrossConfig
 
 
@@ -50,6 +52,16 @@ class InStop(EmaCross):
 class InConstructor(EmaCross):
     def __init__(self, config):
         raise ValueError("not today")
+
+
+class KeepsItsConfig(EmaCross):
+    def __init__(self, config):
+        Strategy.__init__(self)
+
+
+class KeepsToItself(EmaCross):
+    def __init__(self, config):
+        pass
 
 
 class AsksForShutdown(EmaCross):
@@ -94,6 +106,13 @@ def test_a_strategy_that_leaves_while_it_is_made_is_refused(tmp_path: Path, cata
     node = fails(tmp_path, run_config(catalog, raising("InConstructor")), raises="SystemExit")
     assert node.process.returncode == ExitCode.STRATEGY_REFUSED
     assert "SystemExit: not today" in node.stderr[0]
+
+
+@pytest.mark.parametrize("name", ["KeepsItsConfig", "KeepsToItself"])
+def test_a_strategy_that_hands_its_config_to_nobody_is_refused(tmp_path: Path, catalog: Path, name: str) -> None:
+    node = fails(tmp_path, run_config(catalog, raising(name)))
+    assert node.process.returncode == ExitCode.STRATEGY_REFUSED
+    assert "super().__init__(config)" in node.stderr[0]
 
 
 def test_a_config_with_several_faults_is_refused_with_all_of_them(tmp_path: Path, catalog: Path) -> None:
@@ -142,6 +161,29 @@ def test_a_strategy_that_raises_ends_the_node_in_order(tmp_path: Path, catalog: 
     assert node.termination is not None
     assert node.termination["reason"] == "StrategyFailed"
     assert "not today" in node.stderr[0]
+    assert node.summary["state"] == "Failed"
+    assert any("STOPPED" in record["message"] for record in node.records if record["logger"] == "nautilus.TradingNode")
+
+
+@pytest.mark.parametrize(
+    ("name", "raises"),
+    [
+        ("InStart", "asyncio.CancelledError"),
+        ("InHandler", "asyncio.CancelledError"),
+        ("InHandler", "BaseException"),  # as a panic in Rust is
+        ("InOrderHandler", "asyncio.CancelledError"),
+        ("InOrderHandler", "BaseException"),
+        ("InStop", "asyncio.CancelledError"),
+    ],
+)
+def test_a_strategy_that_raises_what_is_no_error_ends_the_node_in_order(
+    tmp_path: Path, catalog: Path, name: str, raises: str
+) -> None:
+    node = fails(tmp_path, run_config(catalog, raising(name)), raises=raises)
+    assert node.process.returncode == ExitCode.CRASHED
+    assert node.termination is not None
+    assert node.termination["reason"] == "StrategyFailed"
+    assert raises.removeprefix("asyncio.") in node.stderr[0]
     assert node.summary["state"] == "Failed"
     assert any("STOPPED" in record["message"] for record in node.records if record["logger"] == "nautilus.TradingNode")
 

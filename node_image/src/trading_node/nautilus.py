@@ -96,6 +96,7 @@ class NautilusNode:
         self._bus = self._kernel.msgbus
         self._data_engine = self._kernel.data_engine
         self._venues: list[str] = []
+        self._stopping = False
         self._stopped = False
         self._gate: Gate | None = None
         self._books: NautilusBooks | None = None
@@ -146,6 +147,7 @@ class NautilusNode:
                 on_path.resync()
             gate.set_reconciled(True)
             self.opened = True
+            self._watch_queues()
             start()
 
         trader.start = open_and_start
@@ -300,6 +302,7 @@ class NautilusNode:
         NodeError (CRASHED) after everything is stopped if a strategy raised in on_stop.
         """
         deadline = self._loop.time() + policy.seconds
+        self._stopping = True
         try:
             failure = await self._stop_strategies(policy.seconds / STRATEGIES_SHARE)
             if self._gate is not None:
@@ -376,6 +379,35 @@ class NautilusNode:
                 reason="StrategyFailed",
             )
         self._on_failure(error)
+
+    def _watch_queues(self) -> None:
+        """Hear when one of the engines' queues ends: nothing that it was for would be handled any more.
+
+        The engines survive errors; a cancellation, or a panic in Rust, that gets out of a strategy's handler ends the
+        queue it was called from.
+        """
+        engines = self._data_engine, self._kernel.risk_engine, self._kernel.exec_engine
+        for engine in engines:
+            for name in ("cmd", "req", "res", "data", "evt"):
+                task: asyncio.Task[None] | None = getattr(engine, f"_{name}_queue_task", None)
+                if task is not None:
+                    task.add_done_callback(functools.partial(self._queue_ended, type(engine).__name__))
+
+    def _queue_ended(self, engine: str, task: asyncio.Task[None]) -> None:
+        if self._stopping:
+            return
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _log.error("a strategy raised", exc_info=error)
+            self._report(error)
+            return
+        self._on_failure(
+            crashed(
+                f"A strategy raised CancelledError in a handler, which ended the {task.get_name()} of the {engine}",
+                "Have the strategy catch what the tasks and futures raise that it asks for results",
+                reason="StrategyFailed",
+            )
+        )
 
     def _take_over_signals(self) -> None:
         # The kernel would stop by itself and lose why.

@@ -19,7 +19,6 @@ from nautilus_trader.config import (
 
 from trading_api.node_config import LogLevel
 from trading_node.nautilus_logs import LogFile
-from trading_node.strategies import LEAVING
 
 CONNECT_SECONDS = 20.0
 RECONCILE_SECONDS = 20.0
@@ -81,7 +80,7 @@ def run_timers_on(loop: asyncio.AbstractEventLoop, report: Callable[[BaseExcepti
     def call(callback: Callable[[Any], None], event: object) -> None:
         try:
             callback(event)
-        except (Exception, *LEAVING) as error:  # noqa: BLE001  # a strategy may raise anything
+        except BaseException as error:  # noqa: BLE001  # a strategy may raise anything
             _log.exception("a timer's callback raised")
             report(error)
 

@@ -13,8 +13,6 @@ from nautilus_trader.model.events import OrderDenied, OrderEvent
 from nautilus_trader.model.orders import Order
 from nautilus_trader.system.kernel import NautilusKernel
 
-from trading_node.strategies import LEAVING
-
 _log = logging.getLogger(__name__)
 
 
@@ -31,7 +29,7 @@ def stop_algorithms(kernel: NautilusKernel) -> None:
                 _cancel_primary(kernel, algorithm, order)
         try:
             algorithm.stop()
-        except (Exception, *LEAVING):  # noqa: BLE001  # the others are still to be stopped
+        except BaseException:  # noqa: BLE001  # the others are still to be stopped
             _log.exception("the algorithm %s raised while it stopped", algorithm.id)
 
 
@@ -39,7 +37,7 @@ def _cancel_primary(kernel: NautilusKernel, algorithm: Any, order: Order) -> Non
     command = cancel_command(order, kernel.cache, kernel.clock.timestamp_ns())
     try:
         kernel.msgbus.send(f"{algorithm.id}.execute", command)
-    except (Exception, *LEAVING):  # noqa: BLE001  # a strategy may raise in the handler of the event
+    except BaseException:  # noqa: BLE001  # a strategy may raise in the handler of the event
         _log.exception("the order %s of the algorithm %s could not be ended", order.client_order_id, algorithm.id)
 
 
@@ -62,7 +60,7 @@ def stop_strategies(kernel: NautilusKernel) -> BaseException | None:
 def _raised_by(component: Any) -> BaseException | None:  # noqa: ANN401  # the trader, an actor, a strategy
     try:
         component.stop()
-    except (Exception, *LEAVING) as error:  # noqa: BLE001  # a strategy may raise anything
+    except BaseException as error:  # noqa: BLE001  # a strategy may raise anything
         _log.exception("%s raised while it stopped", getattr(component, "id", component))
         return error
     return None
@@ -75,7 +73,7 @@ def end_strategies(kernel: NautilusKernel) -> list[str]:
         try:
             # Their own stop would go on trying to close positions; this one does not.
             Component.stop(strategy)
-        except (Exception, *LEAVING):  # noqa: BLE001  # the others are still to be stopped
+        except BaseException:  # noqa: BLE001  # the others are still to be stopped
             _log.exception("the strategy %s raised while it stopped", strategy.id)
     return [strategy.id.value for strategy in late]
 

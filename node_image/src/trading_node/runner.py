@@ -272,8 +272,11 @@ class Runner:
         if not ended_itself:
             task.cancel()
             await asyncio.wait((task,))
-        if not (task.cancelled() or isinstance(task.exception(), LEAVING)):
-            task.result()
+        raised = _raised_by(task)
+        if isinstance(raised, Exception):
+            raise raised
+        if raised is not None and (ended_itself or not isinstance(raised, asyncio.CancelledError)):
+            self.leave(raised)
         if self._failure is not None:
             raise self._failure
         return ended_itself
@@ -286,7 +289,7 @@ class Runner:
             await self._stop_node()
         except NodeError as raised:
             error = error or raised
-        except Exception as raised:  # noqa: BLE001  # whatever it is, the report comes first
+        except BaseException as raised:  # noqa: BLE001  # whatever it is, the report comes first
             _log.exception("the stop failed")
             return error or stop_incomplete(
                 f"The node could not be stopped in order: {origin(raised)}",
@@ -362,7 +365,9 @@ class Runner:
         self._shutdown.on_stop(from_another_thread)
 
     def leave(self, raised: BaseException) -> None:
-        """End in order because a strategy, or what it uses, meant to end the process."""
+        """End in order because a strategy, or what it uses, raised what is no error: sys.exit(), a cancellation."""
+        if self._failure is None:
+            _log.error("a strategy raised", exc_info=raised)
         self._fail(
             crashed(
                 f"A strategy raised {origin(raised)}, which ends no node",
@@ -424,3 +429,12 @@ class Runner:
             agreements=() if self._node is None else self._node.agreements(),
             drain=self._drain,
         )
+
+
+def _raised_by(task: asyncio.Future[Any]) -> BaseException | None:
+    """Return what a task that has ended raised, also where that was a cancellation."""
+    try:
+        task.result()
+    except BaseException as raised:  # noqa: BLE001  # the caller decides
+        return raised
+    return None

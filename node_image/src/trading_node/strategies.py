@@ -48,12 +48,17 @@ def load_strategy(strategy: api.Strategy, *, plain_order_ids: bool = False) -> S
         raise strategy_refused(
             f"{who} has a config that {strategy.config_path} refuses: {error}", _fields_remedy(config_class, document)
         ) from error
-    except (Exception, *LEAVING) as error:
+    except BaseException as error:
         raise _raised(f"{who}: reading its config with {strategy.config_path}", error) from error
     try:
         built: Strategy = strategy_class(config)
-    except (Exception, *LEAVING) as error:
+    except BaseException as error:
         raise _raised(f"{who}: constructing {strategy.path}", error) from error
+    # Without the name that its config gives it, no limit and no book would know its orders.
+    if built.id is None or built.order_id_tag != document["order_id_tag"]:
+        raise strategy_refused(
+            f"{who}: {strategy.path} does not hand its config on", "Write super().__init__(config) in its __init__"
+        )
     return built
 
 
@@ -81,7 +86,7 @@ def _import(who: str, path: str, base: type) -> Any:  # noqa: ANN401  # whatever
             f"{who} cannot be imported: its module {module_name} needs {error.name}, which is not installed",
             f"Install {error.name} in the image",
         ) from error
-    except (Exception, *LEAVING) as error:
+    except BaseException as error:
         raise _raised(f"{who}: importing {module_name}", error) from error
     found = getattr(module, name, None)
     if found is None:
