@@ -271,6 +271,44 @@ def test_hyperliquid_refuses_a_key_that_is_none() -> None:
     assert "word word" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("system", "variable"),
+    [
+        ("Live", "HYPERLIQUID_VAULT"),
+        ("Live", "HYPERLIQUID_ACCOUNT_ADDRESS"),
+        ("Testnet", "HYPERLIQUID_TESTNET_VAULT"),
+        ("Testnet", "HYPERLIQUID_ACCOUNT_ADDRESS"),
+    ],
+)
+def test_hyperliquid_trades_for_no_account_that_the_run_config_does_not_name(
+    system: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "0x" + "a" * 40
+    monkeypatch.setenv(variable, address)
+    # This is what makes it dangerous: Nautilus would take it.
+    environment = getattr(native.HyperliquidEnvironment, "MAINNET" if system == "Live" else "TESTNET")
+    resolved = native.hyperliquid_resolve_execution_account_address(
+        private_key="0x" + "7" * 64, vault_address=None, account_address=None, environment=environment
+    )
+    assert resolved == address
+    of = venue(Adapter.HYPERLIQUID, environment=system)
+    with pytest.raises(NodeError, match=f"{variable}.*Unset it"):
+        client(of, "execution")
+    assert client(of, "data").config is not None
+    named = {"product_types": ["Perp"], "account_address": address, "vault_address": address}
+    of = venue(Adapter.HYPERLIQUID, environment=system, hyperliquid=named)
+    assert client(of, "execution").config.vault_address == address
+
+
+@pytest.mark.parametrize(("system", "account"), [("Demo", "U1234567"), ("Live", "DU1234567")])
+def test_interactive_brokers_trades_on_the_system_that_its_account_is_of(system: str, account: str) -> None:
+    options = {"host": "gateway", "port": 4001, "account_id": account}
+    of = venue(Adapter.INTERACTIVE_BROKERS, environment=system, interactive_brokers=options)
+    with pytest.raises(NodeError, match=f"names environment {system} and the account {account}"):
+        client(of, "execution")
+    assert client(of, "data").config.ibg_port == 4001
+
+
 @pytest.mark.parametrize(("system", "port"), [("Live", 4001), ("Demo", 4002)])
 def test_interactive_brokers_is_reached_at_its_gateway(system: str, port: int) -> None:
     of = venue(Adapter.INTERACTIVE_BROKERS, environment=system)

@@ -1,5 +1,6 @@
 """Hyperliquid: perpetuals and spot, signed with the private key of a wallet."""
 
+import os
 import re
 from typing import Any
 
@@ -26,6 +27,14 @@ PRODUCTS = {
     api.HyperliquidProductType.SPOT: HyperliquidProductType.SPOT,
     api.HyperliquidProductType.OUTCOME: HyperliquidProductType.OUTCOME,
 }
+CHOOSERS = {
+    Environment.LIVE: {"HYPERLIQUID_VAULT": "vault_address", "HYPERLIQUID_ACCOUNT_ADDRESS": "account_address"},
+    Environment.TESTNET: {
+        "HYPERLIQUID_TESTNET_VAULT": "vault_address",
+        "HYPERLIQUID_ACCOUNT_ADDRESS": "account_address",
+    },
+}
+"""Variables by which Nautilus is told of an account where the run-config names none, and the fields they replace."""
 
 
 def data_client(venue: NodeVenue, _: Credentials) -> Client:
@@ -39,8 +48,15 @@ def data_client(venue: NodeVenue, _: Credentials) -> Client:
 
 
 def execution_client(venue: NodeVenue, keys: Credentials) -> Client:
-    """Return the client for orders. Raises NodeError for a private key that is none."""
+    """Return the client for orders. Raises NodeError for a private key that is none, and for an account by accident."""
     options, key = _options(venue), keys["private-key"]
+    for variable, field in CHOOSERS[environment_of(venue)].items():
+        if os.environ.get(variable) and getattr(options, field) is None:
+            raise not_supported(
+                venue,
+                f"would trade for the account in the environment variable {variable}",
+                f"Unset it, or write hyperliquid.{field}",
+            )
     if re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", key) is None:
         raise not_supported(
             venue, "has a private-key that is none", "Write the 64 hexadecimal digits of the wallet's private key"

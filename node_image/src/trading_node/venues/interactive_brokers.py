@@ -22,6 +22,8 @@ from trading_node.venues.adapter import Client, environment_of, instruments_to_l
 
 PORTS = {Environment.LIVE: 4001, Environment.DEMO: 4002}
 """What IB Gateway listens on by itself."""
+PAPER_TRADING = "D"
+"""How the numbers of its paper trading's accounts begin, and those of no other."""
 DATA_TYPES = {
     api.MarketDataType.REAL_TIME: MarketDataTypeEnum.REALTIME,
     api.MarketDataType.FROZEN: MarketDataTypeEnum.FROZEN,
@@ -45,10 +47,18 @@ def data_client(venue: NodeVenue, _: Credentials) -> Client:
 
 
 def execution_client(venue: NodeVenue, _: Credentials) -> Client:
-    """Return the client for orders."""
-    account = _options(venue).account_id
+    """Return the client for orders. Raises NodeError without an account, or for one of the other system."""
+    account, system = _options(venue).account_id, environment_of(venue)
     if account is None:
         raise not_supported(venue, "names no account", "Write account_id, such as U1234567")
+    meant = Environment.DEMO if account.startswith(PAPER_TRADING) else Environment.LIVE
+    if meant is not system:
+        raise not_supported(
+            venue,
+            f"names environment {system.value} and the account {account}, which is one of {meant.value}",
+            f"Write environment: {meant.value}, or another account_id: those of Demo, which is paper trading, begin "
+            f"with {PAPER_TRADING}",
+        )
     return Client(
         config=InteractiveBrokersExecClientConfig(
             **gateway(venue),
