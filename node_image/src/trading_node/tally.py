@@ -21,7 +21,7 @@ from nautilus_trader.model.events import (
     PositionClosed,
     PositionEvent,
 )
-from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, PositionId, Venue
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, Venue
 from nautilus_trader.model.objects import Money, Price
 from nautilus_trader.model.orders import Order as NautilusOrder
 from nautilus_trader.model.position import Position as NautilusPosition
@@ -46,7 +46,6 @@ class Tally:
         self._recent_orders: deque[ClientOrderId] = deque(maxlen=RECENT)
         self._recent_fills: deque[OrderFilled] = deque(maxlen=RECENT)
         self._banked: defaultdict[str, Decimal] = defaultdict(Decimal)
-        self._realized: dict[PositionId, Money] = {}
 
     def on_order_event(self, event: OrderEvent) -> None:
         """Count an event that its order has taken in already."""
@@ -67,13 +66,10 @@ class Tally:
                 self._filled += 1
 
     def on_position_event(self, event: PositionEvent) -> None:
-        """Keep the realised profit; a netting position that opens again starts from nothing, so what was is banked."""
+        """Bank what a closed position has made: a netting position that opens again starts from nothing."""
         if isinstance(event, PositionClosed):
             self._closed += 1
             self._banked[event.realized_pnl.currency.code] += event.realized_pnl.as_decimal()
-            self._realized.pop(event.position_id, None)
-        else:
-            self._realized[event.position_id] = event.realized_pnl
 
     def snapshot(self, venues: list[str], trading_state: str) -> Snapshot:
         """Return what is so now."""
@@ -104,9 +100,10 @@ class Tally:
     def _profits(self, positions: list[NautilusPosition]) -> tuple[Profit, ...]:
         realized = defaultdict(Decimal, self._banked)
         unrealized: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for money in self._realized.values():
-            realized[money.currency.code] += money.as_decimal()
         for position in positions:
+            # Asked, not remembered: a position of a former life has told this one nothing.
+            if position.realized_pnl is not None:
+                realized[position.realized_pnl.currency.code] += position.realized_pnl.as_decimal()
             profit = self._unrealized(position)
             if profit is not None:
                 unrealized[profit.currency.code] += profit.as_decimal()
