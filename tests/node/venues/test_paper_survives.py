@@ -80,6 +80,7 @@ def account(now: dict[str, Any]) -> dict[str, Any]:
     orders = [order for order in now["recentOrders"] if order["status"].upper() == "ACCEPTED"]
     return {
         "balances": now["balances"],
+        "realized": [(profit["currency"], profit["realized"]) for profit in now["profitAndLoss"]],
         "position": {key: position[key] for key in ("positionId", "strategy", "quantity", "averagePrice", "realized")},
         "orders": sorted(
             (order["clientOrderId"], order["side"], order["quantity"], order["price"]) for order in orders
@@ -111,6 +112,29 @@ def test_a_killed_paper_account_goes_on(tmp_path: Path, simulator: VenueAccount)
     assert [position["quantity"] for position in kept["positions"]] == ["0.4"]
     assert len(kept["orders"]) == 1
     assert not [line for line in node.records if line["level"] == "ERROR"]
+
+
+def test_an_account_that_holds_what_is_not_loaded_any_more_is_refused(tmp_path: Path, simulator: VenueAccount) -> None:
+    file = tmp_path / "state" / "paper" / "BINANCE.json"
+    file.parent.mkdir(parents=True)
+    position = {
+        "position_id": "P-1", "trader_id": "DESK-A-001", "strategy_id": "Holder-holder", "side": "BUY",
+        "instrument_id": "ETHUSDT-PERP.BINANCE", "account_id": "BINANCE-001", "opening_order_id": "O-1",
+        "quantity": "1", "average_price": 3000.0, "realized": "0", "opened_ns": 1,
+    }  # fmt: skip
+    kept = {
+        "run": "x",
+        "account_type": "Margin",
+        "oms_type": "Netting",
+        "balances": ["1 USDT"],
+        "positions": [position],
+    }
+    file.write_text(json.dumps(kept))
+    with node_process(tmp_path, config_of(simulator, act=False), modules={"holder": HOLDER}) as node:
+        assert node.wait() == ExitCode.CONFIG_REFUSED
+        assert node.termination is not None
+        assert "ETHUSDT-PERP.BINANCE, which instruments does not name" in node.termination["message"]
+    assert json.loads(file.read_text()) == kept
 
 
 def test_two_nodes_do_not_share_a_paper_account(tmp_path: Path, simulator: VenueAccount) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,6 +25,8 @@ from trading_node.venues.paper_memory import instruments_of, put_back, remember
 from trading_node.venues.paper_state import PaperFile, PaperState
 
 INSTRUMENT_POLL_SECONDS = 0.01
+INSTRUMENTS_SECONDS = 10.0
+"""After so long without them it is said which instruments the venue has not loaded."""
 WRITE_AGAIN_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
@@ -93,10 +96,7 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
 
     async def _connect_kept(self, kept: KeptAccount) -> None:
         """Connect once the instruments are known that the account holds; the start waits for it."""
-        missing = instruments_of(kept.state)
-        while missing:
-            missing = {name for name in missing if self._cache.instrument(name) is None}
-            await asyncio.sleep(INSTRUMENT_POLL_SECONDS)
+        await instruments_known(kept, self._cache)
         super().connect()  # makes the books of all instruments anew, so it comes first
         try:
             kept.on_put_back(put_back(kept.state, self._cache, self.exchange))
@@ -147,6 +147,20 @@ class PaperExecutionClient(SandboxExecutionClient):  # type: ignore[misc]
         # What was aggregated here from ticks has moved the market already, tick by tick.
         if bar_type.instrument_id.venue == self.venue and bar_type.is_externally_aggregated():
             self.on_data(bar)
+
+
+async def instruments_known(kept: KeptAccount, cache: Cache, say_after_seconds: float = INSTRUMENTS_SECONDS) -> None:
+    """Wait until the instruments are known that a kept account holds; say which are not if that takes long."""
+    wanted, began, said = instruments_of(kept.state), time.monotonic(), False
+    while missing := {name for name in wanted if cache.instrument(name) is None}:
+        if not said and time.monotonic() - began >= say_after_seconds:
+            said = True
+            _log.error(
+                "the paper account of %s holds %s, which the venue has not loaded: it cannot go on without. Move %s "
+                "away if they are gone for good, to begin with the starting balances",
+                kept.venue, ", ".join(sorted(map(str, missing))), kept.file.path,
+            )  # fmt: skip
+        await asyncio.sleep(INSTRUMENT_POLL_SECONDS)
 
 
 def paper_config(venue: str, account: PaperAccount, kept: KeptAccount | None = None) -> SandboxExecutionClientConfig:

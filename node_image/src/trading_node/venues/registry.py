@@ -20,7 +20,8 @@ from trading_node.redaction import hide
 from trading_node.venues.adapter import Client
 from trading_node.venues.clients import VenueClients
 from trading_node.venues.paper import KeptAccount, paper_config, paper_factory
-from trading_node.venues.paper_state import PaperFile
+from trading_node.venues.paper_memory import instruments_of
+from trading_node.venues.paper_state import PaperFile, PaperState
 from trading_node.venues.replay import replay_factory, venue_instruments
 from trading_node.venues.replay_feed import ReplayFeed
 
@@ -155,6 +156,20 @@ def _paper(venue: NodeVenue, parts: Parts) -> Client:
     if parts.state_directory is not None and venue.adapter is not Adapter.REPLAY:
         file = PaperFile(parts.folder / parts.state_directory, venue.name)
         former = file.path.exists()
-        kept = KeptAccount(venue=venue.name, file=file, state=file.open_account(account, parts.run), former=former)
+        state = file.open_account(account, parts.run)
+        _require_instruments(venue, state, file)
+        kept = KeptAccount(venue=venue.name, file=file, state=state, former=former)
         parts.kept.append(kept)
     return Client(config=paper_config(venue.name, account, kept), factory=paper_factory(parts.portfolio, kept))
+
+
+def _require_instruments(venue: NodeVenue, state: PaperState, file: PaperFile) -> None:
+    """Refuse to leave out an instrument that the account holds: it could not go on."""
+    left_out = sorted({str(name) for name in instruments_of(state)} - set(venue.instruments or ()))
+    if venue.instruments and left_out:
+        raise config_refused(
+            f"The paper account of {venue.name} holds positions or orders in {', '.join(left_out)}, which instruments "
+            "does not name",
+            f"Name them there, or move {file.path} away to begin with the starting balances",
+            reason="VenueRefused",
+        )
