@@ -35,6 +35,8 @@ MAX_LIMITS_ERROR = 512
 MAX_VENUES = 16
 MAX_OPEN = 5
 MAX_DIFFERENCE = 256
+STILL_SAYS = 64
+"""Of what limits and stop say, so many characters stay."""
 CENT = Decimal("0.01")
 
 
@@ -186,15 +188,14 @@ def _reconciliation(agreements: Sequence[VenueStats]) -> ReconciliationStatus | 
 
 
 def _fit(status: NodeStatus) -> NodeStatus:
-    """Shorten what stands open to one, the message, then the lists, the longest first, until the report is small."""
+    """Shorten what stands open to one, the message, the lists, then what limits and stop say, until it is small."""
     while len(status.model_dump_json(by_alias=True, exclude_none=True).encode()) > wiring.STATUS_NODE_MAX_BYTES:
         drain, agreement = status.drain, status.reconciliation
         if agreement is not None and len(agreement.open_differences) > 1:
             fewer_open = agreement.model_copy(update={"open_differences": agreement.open_differences[:-1]})
             status = status.model_copy(update={"reconciliation": fewer_open})
         elif status.message:
-            message = shorten(status.message, len(status.message) // 2) if len(status.message) > 8 else ""
-            status = status.model_copy(update={"message": message})
+            status = status.model_copy(update={"message": _half(status.message)})
         elif drain is not None and (drain.left_orders or drain.left_positions):
             longer = "left_orders" if len(drain.left_orders) >= len(drain.left_positions) else "left_positions"
             fewer = drain.model_copy(update={longer: getattr(drain, longer)[:-1]})
@@ -203,9 +204,18 @@ def _fit(status: NodeStatus) -> NodeStatus:
             status = status.model_copy(update={"profit_and_loss": status.profit_and_loss[:-1]})
         elif agreement is not None:
             status = status.model_copy(update={"reconciliation": _shorter(agreement)})
+        elif status.limits is not None and len(status.limits.error) > STILL_SAYS:
+            limits = status.limits.model_copy(update={"error": _half(status.limits.error)})
+            status = status.model_copy(update={"limits": limits})
+        elif drain is not None and len(drain.message) > STILL_SAYS:
+            status = status.model_copy(update={"drain": drain.model_copy(update={"message": _half(drain.message)})})
         else:
             return status
     return status
+
+
+def _half(text: str) -> str:
+    return shorten(text, len(text) // 2) if len(text) > 8 else ""
 
 
 def _shorter(agreement: ReconciliationStatus) -> ReconciliationStatus | None:

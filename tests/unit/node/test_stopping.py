@@ -13,6 +13,7 @@ from trading_api.status import DrainState, NodeState
 from trading_node.drain.facts import HeldPosition, Left, Place, Result, WorkingOrder
 from trading_node.environment import Environment
 from trading_node.errors import crashed
+from trading_node.limits_file import LimitsInForce
 from trading_node.own_order_ids import OwnOrderIds
 from trading_node.snapshot import Snapshot
 from trading_node.status import Life, build_status, status_document
@@ -81,6 +82,21 @@ def test_the_report_of_a_large_stop_is_small_enough() -> None:
     assert len(json.dumps(document, separators=(",", ":")).encode()) <= wiring.STATUS_NODE_MAX_BYTES
     assert document["drain"]["openOrders"] == 900
     assert document["drain"]["leftOrders"]
+
+
+@pytest.mark.parametrize("letter", ["é", "币", "\U0001f4b9"])
+def test_a_report_in_any_writing_is_small_enough(letter: str) -> None:
+    name = letter * 128
+    order = replace(ORDER, order_id=name, strategy=name, instrument=name)
+    drain = drain_ended(FLATTEN, Result(orders=(order,) * 9, positions=()), traded=True)
+    limits = LimitsInForce(hash="0123456789", applied_ns=1, error=letter * 2000)
+    life = Life(state=NodeState.FAILED, reason="StopIncomplete", message=letter * 2000)
+    environment = Environment(pod_name="p" * 253, pod_uid="u" * 64, revision="r" * 64)
+    status = build_status(environment, life, Snapshot(), started_ns=0, now_ns=1, limits=limits, drain=drain)
+    document = status_document(status)
+    assert len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()) <= wiring.STATUS_NODE_MAX_BYTES
+    assert document["limits"]["error"]
+    assert document["drain"]["message"]
 
 
 def test_own_orders_are_known_by_their_ids() -> None:
