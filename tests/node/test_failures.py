@@ -64,6 +64,24 @@ class KeepsToItself(EmaCross):
         pass
 
 
+class InStartAllTasks(EmaCross):
+    def on_start(self):
+        super().on_start()
+        for task in asyncio.all_tasks():
+            task.cancel()
+
+
+class InHandlerAllTasks(EmaCross):
+    def on_trade_tick(self, tick):
+        for task in asyncio.all_tasks():
+            task.cancel()
+
+
+class StopsTheLoop(EmaCross):
+    def on_trade_tick(self, tick):
+        asyncio.get_running_loop().stop()
+
+
 class AsksForShutdown(EmaCross):
     def on_trade_tick(self, tick):
         self.shutdown_system("not today")
@@ -184,6 +202,26 @@ def test_a_strategy_that_raises_what_is_no_error_ends_the_node_in_order(
     assert node.termination is not None
     assert node.termination["reason"] == "StrategyFailed"
     assert raises.removeprefix("asyncio.") in node.stderr[0]
+    assert node.summary["state"] == "Failed"
+    assert any("STOPPED" in record["message"] for record in node.records if record["logger"] == "nautilus.TradingNode")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("InStartAllTasks", "cancelled the node's own task"),
+        ("InHandlerAllTasks", "cancelled the node's own task"),
+        ("StopsTheLoop", "Event loop stopped"),
+    ],
+)
+def test_a_strategy_that_takes_the_event_loop_for_its_own_ends_the_node_in_order(
+    tmp_path: Path, catalog: Path, name: str, words: str
+) -> None:
+    node = fails(tmp_path, run_config(catalog, raising(name)))
+    assert node.process.returncode == ExitCode.CRASHED
+    assert node.termination is not None
+    assert node.termination["reason"] == "StrategyFailed"
+    assert words in node.stderr[0]
     assert node.summary["state"] == "Failed"
     assert any("STOPPED" in record["message"] for record in node.records if record["logger"] == "nautilus.TradingNode")
 

@@ -80,6 +80,11 @@ def run_node(
                 if life.done():
                     raise
                 node.leave(raised)
+            except RuntimeError as raised:
+                # A strategy has stopped the loop itself, which is the same.
+                if life.done():
+                    raise
+                node.leave(raised)
 
 
 class Runner:
@@ -125,6 +130,13 @@ class Runner:
                     await self._until_ended(asyncio.Event().wait())
             except NodeError as raised:
                 error = raised
+            except asyncio.CancelledError:
+                _log.exception("the node's own task was cancelled")
+                error = crashed(
+                    "A strategy cancelled the node's own task",
+                    "Have the strategy cancel no tasks but those that it has made",
+                    reason="StrategyFailed",
+                )
             except Exception as raised:  # noqa: BLE001  # whatever it is, the stop comes first
                 _log.exception("the node ended by an exception")
                 error = crashed(f"The node ended by an exception: {origin(raised)}", "Report this with the log")
@@ -266,8 +278,14 @@ class Runner:
         """Run one part of the life; return whether it came to its own end, False after a signal; raises NodeError."""
         task = asyncio.ensure_future(life)
         end = asyncio.ensure_future(self._end.wait())
-        await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
-        end.cancel()
+        try:
+            await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait((task,))
+            raise
+        finally:
+            end.cancel()
         ended_itself = task.done()
         if not ended_itself:
             task.cancel()
