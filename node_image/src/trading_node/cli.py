@@ -23,7 +23,7 @@ from trading_node.books_commands import add_books_commands
 from trading_node.environment import Environment, read_environment
 from trading_node.errors import NodeError, crashed, usage_error
 from trading_node.garbage import loading
-from trading_node.logs import configure_logging
+from trading_node.logs import Printed, configure_logging
 from trading_node.run_config.commands import add_config_commands
 from trading_node.run_config.load import RunConfig, hear_nothing_of, load_run_config
 from trading_node.shutdown import Shutdown, end_process, report_failure
@@ -119,6 +119,7 @@ def _run(parsed: argparse.Namespace, environment: Environment) -> int:
     block_signals()
     shutdown = Shutdown(environment.termination_message_path, config.trading_node.drain.seconds)
     handler = configure_logging(config.logging)
+    sys.stdout = Printed(sys.stdout.fileno())  # the log keeps the former one
     shutdown.start()
 
     with loading():

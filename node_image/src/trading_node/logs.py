@@ -5,8 +5,10 @@ JSON lines carry ``ts`` (RFC 3339, UTC, nanoseconds), ``level``, ``logger``, ``m
 """
 
 import contextlib
+import io
 import json
 import logging
+import os
 import sys
 import time
 import traceback
@@ -122,6 +124,20 @@ class BatchHandler(logging.StreamHandler[IO[str]]):
             self._say_again_at = now + SAY_LOST_SECONDS
             with contextlib.suppress(OSError, ValueError):
                 print(f"trading-node: log lines are lost, of {where}: {type(error).__name__}: {error}", file=sys.stderr)
+
+
+class Printed(io.TextIOWrapper):
+    """What is printed past the log, by a strategy or by Python about its threads: without what is to be hidden."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Write to a duplicate of a descriptor, line by line."""
+        file = os.fdopen(os.dup(descriptor), "wb")
+        super().__init__(file, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+    @override
+    def write(self, text: str) -> int:
+        super().write(EVERYWHERE.redact(text))
+        return len(text)
 
 
 def configure_logging(section: LoggingSection, stream: IO[str] | None = None) -> BatchHandler:

@@ -24,7 +24,7 @@ from typing import Self
 
 import msgspec
 
-from trading_node.logs import BatchHandler, Entry, level_name
+from trading_node.logs import BatchHandler, Entry, Printed, level_name
 from trading_node.redaction import EVERYWHERE
 
 PIPE_BYTES = 1 << 20
@@ -139,7 +139,7 @@ class NautilusLogs:
         os.dup2(error_write, 2)
         os.close(error_write)
         # Python's own errors go straight to the real one: they must not depend on a thread.
-        sys.stderr = os.fdopen(os.dup(self._real_stderr), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+        sys.stderr = Printed(self._real_stderr)
 
     def _pump(self) -> None:
         with selectors.DefaultSelector() as selector:

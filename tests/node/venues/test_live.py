@@ -79,6 +79,43 @@ def test_a_paper_node_fills_from_live_data_and_sends_nothing(
     assert ledger["orders"] == []
 
 
+TALKER = """
+import os, sys, threading
+from nautilus_trader.config import StrategyConfig
+from nautilus_trader.trading.strategy import Strategy
+
+class TalkerConfig(StrategyConfig, frozen=True):
+    pass
+
+class Talker(Strategy):
+    # Says what it must not in every way that is past the log.
+    def on_start(self):
+        secret = os.environ["DESK_API_SECRET"]
+        print("printed", secret)
+        sys.stderr.write(f"complained {secret}\\n")
+        os.write(2, f"written {secret}\\n".encode())
+        thread = threading.Thread(target=self.fail, args=(secret,))
+        thread.start()
+        thread.join()
+
+    def fail(self, secret):
+        raise ValueError(f"failed {secret}")
+"""
+
+
+def test_what_a_strategy_prints_holds_no_key(tmp_path: Path, simulator: VenueAccount) -> None:
+    talker = {"name": "talker", "path": "talker:Talker", "config_path": "talker:TalkerConfig", "config": {}}
+    config, secrets = run_config(venue(simulator, "futures"), talker), keys(simulator, "futures")
+    with node_process(tmp_path, config, environment=secrets, modules={"talker": TALKER}) as node:
+        node.wait_for('"message": "Trading"')
+        node.send(signal.SIGTERM)
+        assert node.wait() == ExitCode.OK, node.stderr
+    said = "\n".join([*node.stdout, *node.stderr])
+    for word in ("printed", "complained", "written", "ValueError: failed"):
+        assert f"{word} <api-secret>" in said
+    assert not any(secret in said for secret in secrets.values())
+
+
 def test_a_live_node_without_its_keys_says_which(tmp_path: Path, simulator: VenueAccount) -> None:
     with node_process(tmp_path, run_config(venue(simulator, "spot"), strategy("spot"))) as node:
         assert node.wait() == ExitCode.CONFIG_REFUSED
