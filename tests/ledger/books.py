@@ -67,8 +67,11 @@ def csv_query(run: Callable[[str], str]) -> Query:
 
     def query(statement: str) -> list[dict[str, str]]:
         answer = run(f"COPY ({statement.strip()}) TO STDOUT WITH (FORMAT csv, HEADER)")
-        csv.field_size_limit(1 << 24)
-        return list(csv.DictReader(io.StringIO(answer)))
+        usual = csv.field_size_limit(1 << 24)
+        try:
+            return list(csv.DictReader(io.StringIO(answer)))
+        finally:
+            csv.field_size_limit(usual)  # it is the whole process'
 
     return query
 

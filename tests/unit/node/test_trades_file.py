@@ -123,6 +123,12 @@ def test_a_fault_is_named_by_row_and_column(tmp_path: Path, text: str, words: st
     assert words in refused(write(tmp_path, text), tmp_path / "out")
 
 
+def test_a_file_of_many_columns_is_refused_in_few_words(tmp_path: Path) -> None:
+    words = refused(write(tmp_path, f"{','.join(['column'] * 5_000)}\n"), tmp_path / "out")
+    assert "has no column timestamp or price or quantity among column, column" in words
+    assert len(words) < 2_000
+
+
 @pytest.mark.parametrize(
     ("column", "cells", "words"),
     [

@@ -29,6 +29,7 @@ from trading_node.catalog.instruments import currency_pair, parse_instrument_id
 from trading_node.catalog.writer import new_catalog, write_trades
 from trading_node.errors import NodeError, usage_error
 from trading_node.logs import rfc3339
+from trading_node.termination import shorten
 
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "timestamp": ("timestamp", "time", "ts", "tsevent", "datetime", "date", "transacttime", "tradetime", "t"),
@@ -42,6 +43,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 REQUIRED = ("timestamp", "price", "quantity")
 GREATEST: Mapping[str, Decimal] = {"price": Decimal(PRICE_MAX), "quantity": Decimal(QUANTITY_MAX)}
 BATCH_ROWS = 50_000
+MAX_NAMES = 500
+"""Letters of the columns' names that are repeated to a person."""
 
 type Row = tuple[int, Mapping[str, Cell]]
 """Number of a row, counted from 1 without the header, and its cells by column."""
@@ -174,7 +177,8 @@ def match_columns(names: Sequence[str]) -> dict[str, str]:
     }
     missing = [column for column in REQUIRED if column not in found]
     if missing:
-        raise ValueError(f"has no column {' or '.join(missing)} among {', '.join(names) or 'none'}")
+        there = shorten(", ".join(names), MAX_NAMES) or "none"
+        raise ValueError(f"has no column {' or '.join(missing)} among {there}")
     return found
 
 
