@@ -82,13 +82,11 @@ def plan(situation: Situation) -> Plan:
     if stop := tuple(_suspension(situation)):
         return Plan.of(stop, refusal=situation.desired.refusal)
     if observed.strangers:
-        refusal, again = _name_conflict(observed.strangers), situation.now + STRANGERS_AGAIN
-        return Plan.of(_limits_of_what_runs(situation), _told_of_limits(situation), refusal=refusal, wake_at=again)
+        return _held_up(situation, _name_conflict(observed.strangers))
     if observed.leftovers:
         return plan_removal(Remains(observed.key, None, observed.leftovers), situation.now)
     if conflict := _state_conflict(situation):
-        again = situation.now + STRANGERS_AGAIN
-        return Plan.of(_limits_of_what_runs(situation), _told_of_limits(situation), refusal=conflict, wake_at=again)
+        return _held_up(situation, conflict)
     bindings, children = _apart(_named_children(situation))
     return Plan.of(
         _finalizer(observed),
@@ -171,10 +169,10 @@ def _limits(situation: Situation) -> Iterator[Action]:
         yield Replace(wanted | {"metadata": wanted["metadata"] | lock})
 
 
-def _limits_of_what_runs(situation: Situation) -> Iterator[Action]:
-    """Change the limits that stand there, and make none: what stands in the way of the rest holds up no limit."""
-    if situation.observed.limits is not None:
-        yield from _limits(situation)
+def _held_up(situation: Situation, refusal: Refusal) -> Plan:
+    """Return what is done though something stands in the way of the rest: limits there change, none is made."""
+    limits = _limits(situation) if situation.observed.limits is not None else ()
+    return Plan.of(limits, _told_of_limits(situation), refusal=refusal, wake_at=situation.now + STRANGERS_AGAIN)
 
 
 def _claim(situation: Situation) -> Iterator[Action]:

@@ -15,6 +15,7 @@ from trading_operator.objects import (
     CORE_EVENT,
     EVENT,
     POD,
+    STATEFUL_SET,
     TRADING_DEPLOYMENT,
     DeploymentKey,
     Manifest,
@@ -63,6 +64,15 @@ class Bench:
 
     async def run(self) -> Any:
         return await self.reconciler.reconcile(KEY)
+
+    async def until_forgotten(self) -> None:
+        """Run until a deletion is through; the StatefulSet's controller hears of each change meanwhile."""
+        for _ in range(9):
+            if live := self.store.get(self.ref(STATEFUL_SET)):
+                observed = {"observedGeneration": live["metadata"]["generation"], "replicas": 0}
+                self.store.update(live | {"status": observed})
+            if (await self.run()).forget:
+                return
 
     async def settle(self) -> Any:
         """Run, and once more where a node was started: its status is written in the next turn."""

@@ -108,12 +108,7 @@ async def test_books_that_are_to_be_kept_by_the_last_word_are_kept(bench: Bench)
     assert annotations_of(bench.store.objects[claim])[ANNOTATION_WHEN_DELETED] == "Delete"
     bench.store.update(bench.deployment | {"spec": bench.deployment["spec"] | {"state": {"whenDeleted": "Retain"}}})
     bench.store.delete(ref_of(bench.deployment))
-    for _ in range(9):
-        if live := bench.store.get(bench.ref(STATEFUL_SET)):
-            observed = {"observedGeneration": live["metadata"]["generation"], "replicas": 0}
-            bench.store.update(live | {"status": observed})
-        if (await bench.run()).forget:
-            break
+    await bench.until_forgotten()
     assert [ref for ref in bench.store.objects if ref.kind is not EVENT] == [claim]
     assert "StateRetained" in bench.events()
 

@@ -9,7 +9,7 @@ import pytest
 from tests.sim.world import NAMESPACE
 from tests.unit.operator.bench import Bench
 from tests.unit.operator.manifests import NOW, OWNER, deployment, live_stateful_set, pod, record, report, situation
-from trading_operator.objects import EVENT, STATEFUL_SET, Manifest, ref_of
+from trading_operator.objects import EVENT, Manifest, ref_of
 from trading_operator.observe.observed import Remains
 from trading_operator.observe.status import removal_status, status
 from trading_operator.observe.transitions import transitions
@@ -92,12 +92,7 @@ async def test_a_deployment_that_goes_leaves_an_event_of_what_its_node_left(benc
     last = report("Failed", reason="StopIncomplete", message="1 order left")
     bench.store.update(bench.deployment | {"status": bench.deployment["status"] | last})
     bench.store.delete(ref_of(bench.deployment))
-    for _ in range(9):
-        if live := bench.store.get(bench.ref(STATEFUL_SET)):
-            observed = {"observedGeneration": live["metadata"]["generation"], "replicas": 0}
-            bench.store.update(live | {"status": observed})
-        if (await bench.run()).forget:
-            break
+    await bench.until_forgotten()
     notes = [
         one["note"] for ref, one in bench.store.objects.items() if ref.kind is EVENT and ref.namespace == NAMESPACE
     ]
